@@ -1,0 +1,26 @@
+//! What every part of Auricle speaks: values and declarations, without I/O, an async runtime or an engine.
+//!
+//! Values travel with a request: [`Document`], [`Properties`], [`Execution`], [`Outcome`]. Declarations say what a
+//! runtime serves: [`ProcessDecl`], [`ApiDecl`], [`RouteDecl`], [`ConnectionDecl`], gathered in a [`Deployment`] and
+//! written by people in a manifest (module [`manifest`]).
+
+mod api;
+mod document;
+mod execution;
+pub mod manifest;
+mod operation;
+mod process;
+mod properties;
+mod server;
+mod units;
+
+pub use api::{ApiDecl, RouteDecl, RouteHeader};
+pub use document::Document;
+pub use execution::{
+    Blame, Execution, ExecutionId, Failure, FailureKind, LogLevel, LogLine, Mode, Outcome, Protocol, Retry,
+};
+pub use operation::{DocumentType, Operation, OperationKind, UnknownName};
+pub use process::{AllowedHost, ConnectionDecl, Deployment, FolderGrant, Grants, Limits, PackageRef, ProcessDecl};
+pub use properties::Properties;
+pub use server::{Roots, ServerConfig};
+pub use units::{format_duration, format_size, parse_duration, parse_size};
