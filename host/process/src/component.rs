@@ -1,0 +1,280 @@
+//! From bytes to a component that can be instantiated: checked, compiled or taken from the cache, and linked once. What is
+//! wrong with a component is said here, at load, by name and with what to do; no request ever finds it out.
+
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+use wasmtime::Engine;
+use wasmtime::component::{InstancePre, Linker};
+
+use crate::bindings::ProcessIndices;
+use crate::bindings::lifecycle::LifecycleOnlyIndices;
+use crate::cache::{Cache, hex};
+use crate::engine::weight;
+use crate::signature;
+use crate::state::State;
+
+const LISTENER: &str = "auricle:process/listener@0.1.0";
+const LIFECYCLE: &str = "auricle:process/lifecycle@0.1.0";
+
+/// What the host provides: packages by name, with the version that has to be compatible.
+const PROVIDED: &[(&str, &str)] = &[
+    ("auricle:process", "0.1"),
+    ("wasi:cli", "0.2"),
+    ("wasi:clocks", "0.2"),
+    ("wasi:filesystem", "0.2"),
+    ("wasi:http", "0.2"),
+    ("wasi:io", "0.2"),
+    ("wasi:random", "0.2"),
+    ("wasi:sockets", "0.2"),
+];
+
+/// Why bytes are not a listener process that can be run here.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LoadError {
+    /// Not WebAssembly at all.
+    #[error("this is not WebAssembly: give the .wasm file that the build wrote")]
+    NotWasm,
+    /// A core module.
+    #[error(
+        "this is a core module, not a component: build it as a component (Rust: --target wasm32-wasip2; \
+         others: `wasm-tools component new`)"
+    )]
+    CoreModule,
+    /// Not valid.
+    #[error("this component is broken: {why}; build it again")]
+    Corrupt {
+        /// What the validator says.
+        why: String,
+    },
+    /// Exports no listener.
+    #[error("this component does not export `{LISTENER}`{}", exports_hint(exports))]
+    MissingListener {
+        /// What it does export.
+        exports: Vec<String>,
+    },
+    /// An import or export has not the type that it has here.
+    #[error("`{name}` is not as this Auricle has it: {why}; {}", type_hint(name))]
+    WrongType {
+        /// The import or export.
+        name: String,
+        /// In what it differs.
+        why: String,
+    },
+    /// Imports what is not provided.
+    #[error("nothing provides the import `{name}`: {}", import_hint(name))]
+    UnknownImport {
+        /// The import.
+        name: String,
+    },
+    /// Needs more of the instance pool than there is.
+    #[error(
+        "one instance needs {needs} memories, and the engine has {has} in all: raise `max_instances` of the engine"
+    )]
+    TooLarge {
+        /// What one instance takes.
+        needs: u32,
+        /// What there is.
+        has: u32,
+    },
+    /// The host itself went wrong.
+    #[error("{0}")]
+    Host(String),
+}
+
+fn exports_hint(exports: &[String]) -> String {
+    if exports.iter().any(|e| e.starts_with("auricle:process/listener@")) {
+        return format!(" but another version of it ({}): it was built for another Auricle", exports.join(", "));
+    }
+    let found = if exports.is_empty() { "nothing".to_owned() } else { exports.join(", ") };
+    format!(
+        " (it exports {found}): mark a function with #[listener] or build it for the world `auricle:process/process`"
+    )
+}
+
+fn type_hint(name: &str) -> &'static str {
+    if name.starts_with("auricle:process/") {
+        "it may be built for a newer Auricle: build it with the SDK of this version"
+    } else {
+        "build it with a toolchain for WASI 0.2"
+    }
+}
+
+fn import_hint(name: &str) -> &'static str {
+    if name.starts_with("auricle:process/") {
+        "it is built for a newer Auricle; build it with the SDK of this version"
+    } else if name.starts_with("wasi:") {
+        "this host has WASI 0.2 (cli, clocks, filesystem, http, io, random, sockets); build it without this interface"
+    } else {
+        "a listener process may import `auricle:process` 0.1 and WASI 0.2; compose what else it needs into the component"
+    }
+}
+
+/// A compiled component, ready to be instantiated. Cloning shares it.
+#[derive(Clone)]
+pub struct Component(pub(crate) Arc<Inner>);
+
+pub(crate) struct Inner {
+    digest: String,
+    imports: Vec<String>,
+    weight: u32,
+    pub(crate) pre: InstancePre<State>,
+    pub(crate) listener: ProcessIndices,
+    pub(crate) lifecycle: Option<LifecycleOnlyIndices>,
+}
+
+impl Component {
+    /// SHA-256 of the bytes it was made from, in hexadecimal.
+    pub fn digest(&self) -> &str {
+        &self.0.digest
+    }
+
+    /// What it imports, as it names it: `auricle:process/sql@0.1.0`, `wasi:cli/environment@0.2.6`.
+    pub fn imports(&self) -> &[String] {
+        &self.0.imports
+    }
+
+    /// Whether it exports `lifecycle`.
+    pub fn has_lifecycle(&self) -> bool {
+        self.0.lifecycle.is_some()
+    }
+
+    /// Permits of the engine that one instance takes.
+    pub(crate) fn weight(&self) -> u32 {
+        self.0.weight
+    }
+}
+
+impl std::fmt::Debug for Component {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Component")
+            .field("digest", &self.0.digest)
+            .field("imports", &self.0.imports)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Inner {
+    /// Finds out whether the component is a listener process, and resolves all that it imports.
+    pub(crate) fn link(
+        linker: &Linker<State>,
+        component: wasmtime::component::Component,
+        digest: String,
+        room: u32,
+    ) -> Result<Self, LoadError> {
+        let engine = linker.engine();
+        let ty = component.component_type();
+        // What it exports comes first: something else altogether is not told to change its imports.
+        if component.get_export_index(None, LISTENER).is_none() {
+            return Err(LoadError::MissingListener {
+                exports: ty.exports(engine).map(|(n, _)| n.to_owned()).collect(),
+            });
+        }
+        let imports: Vec<String> = ty.imports(engine).map(|(name, _)| name.to_owned()).collect();
+        if let Some(name) = imports.iter().find(|name| !is_provided(name)) {
+            return Err(LoadError::UnknownImport { name: name.clone() });
+        }
+        let pre = linker.instantiate_pre(&component).map_err(|e| wrong_import(&imports, &e))?;
+        let ty = linker.substituted_component_type(&component).map_err(|e| wrong_type(LISTENER, &e))?;
+        let listener = ProcessIndices::new(&pre).map_err(|e| wrong_type(LISTENER, &e))?;
+        signature::check_listener(engine, &ty).map_err(|why| mistyped(LISTENER, why))?;
+        let lifecycle = match component.get_export_index(None, LIFECYCLE) {
+            Some(_) => {
+                signature::check_lifecycle(engine, &ty).map_err(|why| mistyped(LIFECYCLE, why))?;
+                Some(LifecycleOnlyIndices::new(&pre).map_err(|e| wrong_type(LIFECYCLE, &e))?)
+            }
+            None => None,
+        };
+        let weight = component.resources_required().map_or(1, |r| weight(r.num_memories, r.num_tables));
+        if weight > room {
+            return Err(LoadError::TooLarge { needs: weight, has: room });
+        }
+        Ok(Self { digest, imports, weight, pre, listener, lifecycle })
+    }
+}
+
+/// The digest by which a component is known.
+pub(crate) fn digest(wasm: &[u8]) -> String {
+    hex(&Sha256::digest(wasm))
+}
+
+/// Tells the usual mistakes apart, before the compiler says it in its own words.
+pub(crate) fn check_header(wasm: &[u8]) -> Result<(), LoadError> {
+    match wasm.get(..8) {
+        Some([0, b'a', b's', b'm', 1, 0, 0, 0]) => Err(LoadError::CoreModule),
+        Some([0, b'a', b's', b'm', ..]) => Ok(()),
+        _ => Err(LoadError::NotWasm),
+    }
+}
+
+/// The compiled form: from the cache, or made and put there.
+pub(crate) fn compile(
+    engine: &Engine,
+    cache: Option<&Cache>,
+    digest: &str,
+    wasm: &[u8],
+) -> Result<wasmtime::component::Component, LoadError> {
+    if let Some(compiled) = cache.and_then(|c| c.get(digest)) {
+        #[expect(unsafe_code, reason = "compiled code is trusted as this program is")]
+        // SAFETY: the bytes are what this program wrote for this engine's settings: `Cache::get` has just compared their digest,
+        // and it is these very bytes, not the file again, that are used. The runtime checks its version and settings besides.
+        let component = unsafe { wasmtime::component::Component::deserialize(engine, compiled) };
+        match component {
+            Ok(component) => return Ok(component),
+            Err(e) => tracing::warn!(digest, "refused a compiled component from the cache ({e:#}); compiling again"),
+        }
+    }
+    let component = wasmtime::component::Component::from_binary(engine, wasm)
+        .map_err(|e| LoadError::Corrupt { why: format!("{e:#}") })?;
+    if let Some(cache) = cache {
+        let kept = component.serialize().and_then(|compiled| Ok(cache.put(digest, &compiled)?));
+        if let Err(e) = kept {
+            tracing::warn!(digest, "the compiled component is not cached: {e:#}");
+        }
+    }
+    Ok(component)
+}
+
+/// `auricle:process/sql@0.1.0`: whether there is a package of that name and a compatible version here.
+fn is_provided(import: &str) -> bool {
+    let Some((package, rest)) = import.split_once('/') else { return false };
+    let Some((_, version)) = rest.split_once('@') else { return false };
+    PROVIDED.iter().any(|(name, compatible)| {
+        *name == package && version.strip_prefix(compatible).is_some_and(|rest| rest.starts_with('.'))
+    })
+}
+
+fn wrong_type(name: &str, error: &wasmtime::Error) -> LoadError {
+    mistyped(name, &format!("{error:#}"))
+}
+
+fn mistyped(name: &str, why: &str) -> LoadError {
+    LoadError::WrongType { name: name.to_owned(), why: why.to_owned() }
+}
+
+/// Finds the import that the linker's message is about, and leaves the rest of the message.
+fn wrong_import(imports: &[String], error: &wasmtime::Error) -> LoadError {
+    let outer = error.to_string();
+    let Some(name) = imports.iter().find(|name| outer.contains(&format!("`{name}`"))) else {
+        return wrong_type("import", error);
+    };
+    let why: Vec<String> = error.chain().skip(1).map(ToString::to_string).collect();
+    mistyped(name, &why.join(": "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn compatible_versions_are_provided() {
+        assert!(is_provided("auricle:process/sql@0.1.0"));
+        assert!(is_provided("auricle:process/sql@0.1.7"));
+        assert!(is_provided("wasi:cli/environment@0.2.12"));
+        for not in
+            ["auricle:process/sql@0.2.0", "wasi:cli/environment@0.3.0", "wasi:keyvalue/store@0.2.0", "env", "a:b/c"]
+        {
+            assert!(!is_provided(not), "{not}");
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! General mode makes a fresh instance for each execution; low latency uses warm ones again, and only those that are fit.
+
+use std::sync::Arc;
+
+use auricle_model::{FailureKind, Mode};
+use auricle_process::{EngineConfig, ProcessSpec, Processes};
+
+use crate::guests::{self, FAILING_START, START};
+use crate::support::{Test, decl, engine, execution, failed, number, only};
+
+#[tokio::test]
+async fn general_mode_is_fresh_each_time() {
+    let test = Test::new(Mode::General).await;
+    for _ in 0..3 {
+        let outcome = test.run("u").await;
+        assert_eq!((number(&outcome), outcome.uses), (1, 1));
+    }
+    assert_eq!(test.warm(), 0);
+}
+
+#[tokio::test]
+async fn low_latency_uses_an_instance_again() {
+    let test = Test::new(Mode::LowLatency).await;
+    assert_eq!(test.warm(), 1, "made at start");
+    for use_ in 1..=5 {
+        let outcome = test.run("u").await;
+        assert_eq!((number(&outcome), outcome.uses, outcome.mode), (use_, u64::from(use_), Mode::LowLatency));
+    }
+    assert_eq!(test.warm(), 1);
+}
+
+#[tokio::test]
+async fn a_debug_execution_of_a_low_latency_process_is_fresh() {
+    let test = Test::new(Mode::LowLatency).await;
+    test.run("u").await;
+    let mut debug = execution("test", "u");
+    debug.mode = Some(Mode::General);
+    let outcome = test.processes.run(debug).await;
+    assert_eq!((number(&outcome), outcome.mode), (1, Mode::General));
+    assert_eq!(number(&test.run("u").await), 2);
+}
+
+#[tokio::test]
+async fn each_instance_serves_one_execution_at_a_time() {
+    let test = Arc::new(Test::new(Mode::LowLatency).await);
+    let both: Vec<_> = (0..4)
+        .map(|_| {
+            let test = test.clone();
+            tokio::spawn(async move { test.run("z").await })
+        })
+        .collect();
+    for outcome in both {
+        assert_eq!(number(&outcome.await.unwrap()), 1);
+    }
+    assert_eq!(test.warm(), 4);
+}
+
+#[tokio::test]
+async fn a_failure_keeps_the_instance_and_a_trap_throws_it_away() {
+    let test = Test::new(Mode::LowLatency).await;
+    assert_eq!(number(&test.run("u").await), 1);
+    failed(&test.run("f").await, FailureKind::Failed);
+    assert_eq!(number(&test.run("u").await), 3);
+    for (command, kind) in [
+        ("t", FailureKind::Trapped),
+        ("r", FailureKind::Trapped),
+        ("m", FailureKind::Memory),
+        ("h", FailureKind::Contract),
+    ] {
+        failed(&test.run(command).await, kind);
+        assert_eq!(test.warm(), 0);
+        assert_eq!(number(&test.run("u").await), 1, "a new one after {command}");
+    }
+}
+
+#[tokio::test]
+async fn an_execution_that_is_given_up_takes_its_instance_with_it() {
+    let test = Test::new(Mode::LowLatency).await;
+    let given_up = tokio::time::timeout(std::time::Duration::from_millis(50), test.run("w")).await;
+    assert!(given_up.is_err());
+    let status = &test.processes.statuses()[0];
+    assert_eq!((status.busy, status.warm), (0, 0));
+    assert_eq!(number(&test.run("u").await), 1);
+}
+
+#[tokio::test]
+async fn an_instance_that_has_grown_near_its_limit_is_let_go() {
+    let test = Test::new(Mode::LowLatency).await;
+    // 2 MiB more each time, of 16: past 12 it goes.
+    let uses: Vec<u32> = {
+        let mut uses = Vec::new();
+        for _ in 0..8 {
+            uses.push(number(&test.run("g").await));
+        }
+        uses
+    };
+    assert_eq!(uses, [1, 2, 3, 4, 5, 6, 1, 2]);
+}
+
+#[tokio::test]
+async fn an_instance_is_let_go_after_so_many_uses() {
+    let engine =
+        auricle_process::Engine::new(EngineConfig { reuse: 4, max_instances: 4, ..EngineConfig::default() }).unwrap();
+    let test = Test::start(engine, guests::commands(), Mode::LowLatency, |_| {}).await;
+    let mut most = 0;
+    for _ in 0..30 {
+        most = most.max(number(&test.run("u").await));
+    }
+    assert!((3..=5).contains(&most), "{most}");
+}
+
+#[tokio::test]
+async fn nothing_of_one_execution_is_seen_by_the_next() {
+    let test = Test::new(Mode::LowLatency).await;
+    let mut first = execution("test", "p");
+    first.properties.set("who", "Ada");
+    assert_eq!(only(&test.processes.run(first).await), b"Ada");
+    assert_eq!(only(&test.run("p").await), b"");
+    assert_eq!(test.run("O").await.log.len(), 2);
+    assert_eq!(test.run("O").await.log.len(), 2);
+}
+
+#[tokio::test]
+async fn a_document_kept_beyond_its_execution_is_never_another_ones() {
+    let test = Test::new(Mode::LowLatency).await;
+    assert!(test.run("k").await.result.is_ok());
+    // Dropped late, as garbage collectors do: the document of this execution, in the same place of the slab, is untouched.
+    assert_eq!(only(&test.run("D").await), b"D");
+    assert_eq!(number(&test.run("u").await), 3);
+    // Used late: refused.
+    assert!(test.run("k").await.result.is_ok());
+    assert!(failed(&test.run("K").await, FailureKind::Contract).contains("earlier execution"));
+}
+
+#[tokio::test]
+async fn start_is_called_once_for_each_warm_instance() {
+    let test = Test::start(engine(), guests::with_start(START), Mode::LowLatency, |_| {}).await;
+    assert!(test.component.has_lifecycle());
+    for _ in 0..3 {
+        let outcome = test.run("y").await;
+        assert_eq!(number(&outcome), 1);
+        assert!(outcome.log.is_empty(), "what start says is of no execution");
+    }
+    failed(&test.run("t").await, FailureKind::Trapped);
+    // Replaced off the way of any request, since its start may be costly.
+    for _ in 0..200 {
+        if test.warm() == 1 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    assert_eq!(test.warm(), 1);
+    assert_eq!(number(&test.run("y").await), 1);
+}
+
+#[tokio::test]
+async fn start_is_not_called_in_general_mode() {
+    let test = Test::start(engine(), guests::with_start(START), Mode::General, |_| {}).await;
+    assert_eq!(number(&test.run("y").await), 0);
+}
+
+#[tokio::test]
+async fn a_debug_execution_has_been_started_too() {
+    let test = Test::start(engine(), guests::with_start(START), Mode::LowLatency, |_| {}).await;
+    let mut debug = execution("test", "y");
+    debug.mode = Some(Mode::General);
+    assert_eq!(number(&test.processes.run(debug).await), 1);
+}
+
+#[tokio::test]
+async fn a_start_that_fails_fails_the_deployment() {
+    let call = "(call $call (i32.const 32) (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 176)) (i32.const 176)";
+    let cases = [
+        (FAILING_START, "`lifecycle.start` failed: asked to fail"),
+        ("(unreachable)", "panicked or aborted"),
+        ("(loop $forever (br $forever)) (unreachable)", "`timeout` of 300ms"),
+        (call, "no sub-processes in `lifecycle.start`"),
+    ];
+    let engine = engine();
+    for mode in [Mode::General, Mode::LowLatency] {
+        for (body, why) in cases {
+            let component = engine.load(guests::with_start(body).into()).await.unwrap();
+            let mut decl = decl("test", mode);
+            decl.limits.timeout = std::time::Duration::from_millis(300);
+            let spec = ProcessSpec { decl, component };
+            let errors = Processes::start(&engine, vec![spec], &[]).await.unwrap_err();
+            assert_eq!(errors.len(), 1);
+            let error = errors[0].to_string();
+            assert!(error.starts_with("process `test` does not start") && error.contains(why), "{error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn two_processes_of_one_name_are_refused() {
+    let test = Test::new(Mode::General).await;
+    let spec = ProcessSpec { decl: decl("test", Mode::General), component: test.component.clone() };
+    let mut granted = decl("other", Mode::General);
+    granted.grants.connections.push("erp".into());
+    let other = ProcessSpec { decl: granted, component: test.component.clone() };
+    let errors = Processes::start(&test.engine, vec![spec.clone(), spec, other], &[]).await.unwrap_err();
+    let errors: Vec<_> = errors.iter().map(ToString::to_string).collect();
+    assert!(errors[0].contains("two processes `test`"), "{errors:?}");
+    assert!(errors[1].contains("process `other` is granted connection `erp`"), "{errors:?}");
+}
