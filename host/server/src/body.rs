@@ -1,0 +1,127 @@
+//! Takes in a request's body whole, within its size and its time.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
+use http::header::CONTENT_LENGTH;
+use http_body::Body;
+use http_body_util::BodyExt;
+use tokio::time::{Instant, timeout_at};
+
+use crate::limits::{BODY_IDLE_TIMEOUT, BODY_TIMEOUT};
+
+/// Why a body could not be taken in.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BodyError {
+    /// Larger than `max-request-bytes`.
+    #[error("the body is larger than {limit} bytes, the limit of this server (`max-request-bytes`)")]
+    TooLarge {
+        /// The limit, in bytes.
+        limit: u64,
+    },
+    /// Nothing came for too long, or it took too long as a whole.
+    #[error("the body did not arrive in time: {received} bytes came, then nothing for {waited:?}")]
+    Slow {
+        /// Bytes that did arrive.
+        received: usize,
+        /// Time allowed.
+        waited: Duration,
+    },
+    /// The client broke off, or broke the framing.
+    #[error("the body broke off after {received} bytes: {why}")]
+    Broken {
+        /// Bytes that did arrive.
+        received: usize,
+        /// What the connection said.
+        why: String,
+    },
+}
+
+/// Reads the whole body. Content-Length is looked at first, so that a body known to be too large is refused before a byte
+/// of it is asked for (a client that waits for `100 Continue` never sends it).
+pub(crate) async fn collect<B>(headers: &HeaderMap, body: B, limit: u64) -> Result<Bytes, BodyError>
+where
+    B: Body<Data = Bytes>,
+    B::Error: std::fmt::Display,
+{
+    if body.is_end_stream() {
+        return Ok(Bytes::new());
+    }
+    let announced = headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|n| n > limit) {
+        return Err(BodyError::TooLarge { limit });
+    }
+    let whole = Instant::now() + BODY_TIMEOUT;
+    let mut body = pin!(body);
+    let mut first = Bytes::new();
+    let mut more = BytesMut::new();
+    let mut received = 0;
+    loop {
+        let next = Instant::now() + BODY_IDLE_TIMEOUT;
+        let (deadline, waited) = if next < whole { (next, BODY_IDLE_TIMEOUT) } else { (whole, BODY_TIMEOUT) };
+        let frame = match timeout_at(deadline, body.frame()).await {
+            Err(_) => return Err(BodyError::Slow { received, waited }),
+            Ok(None) => break,
+            Ok(Some(Err(error))) => return Err(BodyError::Broken { received, why: error.to_string() }),
+            Ok(Some(Ok(frame))) => frame,
+        };
+        let Ok(data) = frame.into_data() else { continue };
+        received += data.len();
+        if received as u64 > limit {
+            return Err(BodyError::TooLarge { limit });
+        }
+        // Most bodies come in one frame: it is passed on as it is, uncopied.
+        if first.is_empty() {
+            first = data;
+        } else {
+            if more.is_empty() {
+                let expected = announced.and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
+                more.reserve(expected.max(received));
+                more.extend_from_slice(&first);
+            }
+            more.extend_from_slice(&data);
+        }
+    }
+    Ok(if more.is_empty() { first } else { more.freeze() })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use http_body_util::{Full, StreamBody};
+    use hyper::body::Frame;
+
+    use super::*;
+
+    fn frames(parts: &'static [&'static str]) -> impl Body<Data = Bytes, Error = Infallible> {
+        StreamBody::new(futures_util::stream::iter(
+            parts.iter().map(|p| Ok(Frame::data(Bytes::from_static(p.as_bytes())))),
+        ))
+    }
+
+    #[tokio::test]
+    async fn frames_are_put_together() {
+        let none = HeaderMap::new();
+        assert_eq!(collect(&none, frames(&["ab", "", "c"]), 3).await.unwrap(), "abc");
+        assert_eq!(collect(&none, frames(&[]), 0).await.unwrap(), "");
+        assert_eq!(collect(&none, Full::new(Bytes::from_static(b"x")), 1).await.unwrap(), "x");
+    }
+
+    #[tokio::test]
+    async fn the_limit_holds_with_and_without_a_length() {
+        let none = HeaderMap::new();
+        assert!(matches!(collect(&none, frames(&["ab", "c"]), 2).await, Err(BodyError::TooLarge { limit: 2 })));
+        let long = HeaderMap::from_iter([(CONTENT_LENGTH, "3".parse().unwrap())]);
+        assert!(matches!(collect(&long, frames(&["a"]), 2).await, Err(BodyError::TooLarge { .. })));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_stalls_is_given_up() {
+        let never = StreamBody::new(futures_util::stream::pending::<Result<Frame<Bytes>, Infallible>>());
+        let error = collect(&HeaderMap::new(), never, 9).await.unwrap_err();
+        assert!(matches!(error, BodyError::Slow { received: 0, .. }), "{error}");
+    }
+}

@@ -1,0 +1,306 @@
+//! From a manifest to something that serves: everything is looked at, loaded and started before anything changes.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use auricle_api::route::Router;
+use auricle_model::manifest::{Manifest, Problem, Problems};
+use auricle_model::{
+    ConnectionDecl, Deployment, DocumentType, Execution, Failure, FailureKind, Mode, Operation, OperationKind, Outcome,
+    PackageRef, ServerConfig,
+};
+use auricle_process::{Component, Engine, ProcessSpec, Processes, StartError};
+use auricle_store::{Digest, NewDeployment, StoreError};
+use bytes::Bytes;
+
+use crate::host::Inner;
+
+/// One version of a deployment, being served. It is never changed, only replaced as a whole.
+pub struct Active {
+    /// Its version in the store, from 1.
+    pub version: u32,
+    /// What was declared.
+    pub deployment: Deployment,
+    /// Finds the endpoint of a request.
+    pub router: Router,
+    /// Its processes, started.
+    pub processes: Arc<Processes>,
+}
+
+/// What a deployment came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deployed {
+    /// The version now active.
+    pub version: u32,
+    /// Whether it is a new one, or the manifest had not changed.
+    pub new: bool,
+}
+
+/// Why nothing was deployed. Nothing has changed.
+#[derive(Debug, thiserror::Error)]
+pub enum DeployError {
+    /// The manifest, its packages, or both: each with its place.
+    #[error(transparent)]
+    Problems(#[from] Problems),
+    /// The store could not keep it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What [`check`] found.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// What would make a deployment fail or a request miss.
+    pub problems: Vec<Problem>,
+    /// What may be meant so: imports that the manifest does not grant.
+    pub warnings: Vec<Problem>,
+}
+
+/// Looks for everything that would make a deployment of this manifest fail, by doing all of it but the last step.
+pub async fn check(engine: &Engine, manifest: &Manifest) -> Report {
+    let mut report = Report::default();
+    match packages(manifest).await {
+        Err(problems) => report.problems = problems.0,
+        Ok(packages) => match components(engine, &manifest.deployment, &packages, manifest).await {
+            Err(problems) => report.problems = problems.0,
+            Ok(components) => {
+                report.warnings = ungranted(manifest, &components);
+                if let Err(problems) = processes(engine, &manifest.deployment, components, manifest).await {
+                    report.problems.extend(problems.0);
+                }
+            }
+        },
+    }
+    if let Err(problems) = router(&manifest.deployment, &manifest.server, manifest) {
+        report.problems.extend(problems.0);
+    }
+    report
+}
+
+/// Makes the processes of a manifest ready to run, without a host: for `auricle invoke`.
+pub async fn processes_of(engine: &Engine, manifest: &Manifest) -> Result<Arc<Processes>, Problems> {
+    let packages = packages(manifest).await?;
+    let components = components(engine, &manifest.deployment, &packages, manifest).await?;
+    processes(engine, &manifest.deployment, components, manifest).await
+}
+
+/// Deploys a manifest as a new version.
+pub(crate) async fn deploy(
+    host: &Inner,
+    manifest: &Manifest,
+    environment: &str,
+) -> Result<(Active, Deployed), DeployError> {
+    let packages = packages(manifest).await?;
+    new_version(host, manifest, packages, environment).await
+}
+
+/// Deploys a manifest if it changed since it was last deployed; else starts what the store says is active.
+pub(crate) async fn start(
+    host: &Inner,
+    manifest: &Manifest,
+    environment: &str,
+) -> Result<(Active, Deployed), DeployError> {
+    let packages = packages(manifest).await?;
+    let source = source(manifest);
+    let last = host.store.last_from(environment, &source).await?;
+    let unchanged = last.is_some_and(|last| last.fingerprint.as_deref() == Some(&*fingerprint(manifest, &packages)));
+    let stored = if unchanged { host.store.active(environment).await? } else { None };
+    let Some(stored) = stored else {
+        return new_version(host, manifest, packages, environment).await;
+    };
+    let mut packages = BTreeMap::new();
+    for (name, digest) in &stored.packages {
+        if let Some(bytes) = host.store.package(*digest).await? {
+            packages.insert(name.clone(), bytes);
+        }
+    }
+    let active = load(host, stored.deployment, &packages, manifest, stored.version).await?;
+    let version = active.version;
+    Ok((active, Deployed { version, new: false }))
+}
+
+async fn new_version(
+    host: &Inner,
+    manifest: &Manifest,
+    packages: BTreeMap<String, Bytes>,
+    environment: &str,
+) -> Result<(Active, Deployed), DeployError> {
+    let mut active = load(host, manifest.deployment.clone(), &packages, manifest, 0).await?;
+    let fingerprint = fingerprint(manifest, &packages);
+    let mut digests = BTreeMap::new();
+    for (name, bytes) in packages {
+        digests.insert(name, host.store.put_package(bytes).await?);
+    }
+    let stored = host
+        .store
+        .deploy(NewDeployment {
+            environment: environment.to_owned(),
+            deployment: manifest.deployment.clone(),
+            packages: digests,
+            source: Some(source(manifest)),
+            fingerprint: Some(fingerprint),
+            note: None,
+        })
+        .await?;
+    active.version = stored.version;
+    Ok((active, Deployed { version: stored.version, new: true }))
+}
+
+async fn load(
+    host: &Inner,
+    deployment: Deployment,
+    packages: &BTreeMap<String, Bytes>,
+    places: &Manifest,
+    version: u32,
+) -> Result<Active, Problems> {
+    let router = router(&deployment, &host.config, places)?;
+    let components = components(&host.engine, &deployment, packages, places).await?;
+    let processes = processes(&host.engine, &deployment, components, places).await?;
+    Ok(Active { version, deployment, router, processes })
+}
+
+fn router(deployment: &Deployment, server: &ServerConfig, places: &Manifest) -> Result<Router, Problems> {
+    Router::new(deployment, server).map_err(|conflicts| {
+        let problem = |conflict: auricle_api::route::Conflict| {
+            let other = conflict.other.map(|key| format!(" (the other one: {})", places.locate(&key)));
+            places.problem(&conflict.key, format!("{}{}", conflict.message, other.unwrap_or_default()))
+        };
+        Problems(conflicts.into_iter().map(problem).collect())
+    })
+}
+
+/// The bytes of every package.
+async fn packages(manifest: &Manifest) -> Result<BTreeMap<String, Bytes>, Problems> {
+    let mut packages = BTreeMap::new();
+    let mut problems = Vec::new();
+    for process in &manifest.deployment.processes {
+        let PackageRef::Path(path) = &process.package;
+        match tokio::fs::read(path).await {
+            Ok(bytes) => {
+                packages.insert(process.name.clone(), Bytes::from(bytes));
+            }
+            Err(error) => {
+                let hint = match (&process.build, error.kind()) {
+                    (Some(_), std::io::ErrorKind::NotFound) => ": build it with `auricle build`",
+                    _ => "",
+                };
+                let key = format!("process[{}].package", process.name);
+                problems.push(manifest.problem(&key, format!("cannot read {}: {error}{hint}", path.display())));
+            }
+        }
+    }
+    if problems.is_empty() { Ok(packages) } else { Err(Problems(problems)) }
+}
+
+/// Every package loaded, in the order of the processes.
+async fn components(
+    engine: &Engine,
+    deployment: &Deployment,
+    packages: &BTreeMap<String, Bytes>,
+    places: &Manifest,
+) -> Result<Vec<Component>, Problems> {
+    let mut components = Vec::new();
+    let mut problems = Vec::new();
+    for process in &deployment.processes {
+        let key = format!("process[{}].package", process.name);
+        let Some(bytes) = packages.get(&process.name) else {
+            problems.push(places.problem(&key, "the store does not hold this package any more: deploy it again"));
+            continue;
+        };
+        match engine.load(bytes.clone()).await {
+            Ok(component) => components.push(component),
+            Err(error) => problems.push(places.problem(&key, error.to_string())),
+        }
+    }
+    if problems.is_empty() { Ok(components) } else { Err(Problems(problems)) }
+}
+
+async fn processes(
+    engine: &Engine,
+    deployment: &Deployment,
+    components: Vec<Component>,
+    places: &Manifest,
+) -> Result<Arc<Processes>, Problems> {
+    let specs = deployment.processes.iter().zip(components);
+    let specs = specs.map(|(decl, component)| ProcessSpec { decl: decl.clone(), component }).collect();
+    let connections: &[ConnectionDecl] = &deployment.connections;
+    Processes::start(engine, specs, connections).await.map_err(|errors| {
+        Problems(errors.into_iter().map(|error| places.problem(&key_of(&error), error.to_string())).collect())
+    })
+}
+
+/// The manifest's key that an error at start comes from.
+fn key_of(error: &StartError) -> String {
+    match error {
+        StartError::Duplicate { name } => format!("process[{name}].name"),
+        StartError::UnknownConnection { process, .. } => format!("process[{process}].connections"),
+        StartError::Connection(error) => format!("connection[{}].url", error.name),
+        StartError::Folder { process, .. } => format!("process[{process}].files"),
+        StartError::Instance { process, .. } => format!("process[{process}].package"),
+    }
+}
+
+/// What a component imports and the manifest does not grant: it will fail at the call.
+fn ungranted(manifest: &Manifest, components: &[Component]) -> Vec<Problem> {
+    let mut warnings = Vec::new();
+    for (process, component) in manifest.deployment.processes.iter().zip(components) {
+        let grants = &process.grants;
+        let imports = |prefix: &str| component.imports().iter().find(|i| i.starts_with(prefix));
+        let rules = [
+            ("auricle:process/sql", grants.connections.is_empty(), "connections"),
+            ("auricle:process/http-client", grants.allow_hosts.is_empty(), "allow-hosts"),
+            ("wasi:http/outgoing-handler", grants.allow_hosts.is_empty(), "allow-hosts"),
+        ];
+        for (prefix, missing, key) in rules {
+            if let Some(import) = imports(prefix).filter(|_| missing) {
+                let message = format!("the component imports {import}, but `{key}` grants nothing: calls will fail");
+                warnings.push(manifest.problem(&format!("process[{}]", process.name), message));
+            }
+        }
+    }
+    warnings
+}
+
+/// Names the manifest among those that may deploy to one store.
+fn source(manifest: &Manifest) -> String {
+    manifest.file.display().to_string()
+}
+
+/// Changes when the declarations or the bytes of a package change.
+fn fingerprint(manifest: &Manifest, packages: &BTreeMap<String, Bytes>) -> String {
+    // Serialising plain values to memory does not fail; if it did, a new version would be made, which is harmless.
+    let mut said = serde_json::to_vec(&manifest.deployment).unwrap_or_default();
+    for (name, bytes) in packages {
+        said.extend_from_slice(name.as_bytes());
+        said.extend_from_slice(Digest::of(bytes).to_string().as_bytes());
+    }
+    Digest::of(&said).to_string()
+}
+
+/// The operation of a process that is not there.
+pub(crate) fn no_operation() -> Arc<Operation> {
+    Arc::new(Operation {
+        kind: OperationKind::Execute,
+        object: String::new(),
+        input: DocumentType::None,
+        output: DocumentType::None,
+        content_type: String::new(),
+        return_documents: true,
+        max_documents: 1,
+    })
+}
+
+/// What an execution comes to before anything is deployed.
+pub(crate) fn nothing_deployed(execution: &Execution) -> Outcome {
+    let failure = Failure::new(FailureKind::Unknown, "nothing is deployed yet: call `Host::start` first");
+    Outcome {
+        id: execution.id,
+        mode: execution.mode.unwrap_or(Mode::General),
+        uses: 0,
+        waited: std::time::Duration::ZERO,
+        ran: std::time::Duration::ZERO,
+        memory: 0,
+        log: Vec::new(),
+        result: Err(failure),
+    }
+}

@@ -1,0 +1,172 @@
+//! The way of one request, straight down and straight up; each step is one function of another file.
+
+use std::net::IpAddr;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use auricle_api::inbound;
+use auricle_api::outbound::{self, List};
+use auricle_api::paging;
+use auricle_api::properties;
+use auricle_api::route::{Endpoint, Found, Miss};
+use auricle_model::{Execution, Mode};
+use bytes::Bytes;
+use futures_util::FutureExt;
+use http::header::LINK;
+use http::request::Parts;
+use http::{HeaderValue, Method, Request, Response};
+use http_body_util::Full;
+
+use crate::body;
+use crate::deploy::Active;
+use crate::host::{Inner, State};
+use crate::pages::PageSet;
+use crate::queue::Queue;
+use crate::respond::{self, Refusal};
+
+/// Where health is told, on every address.
+const STATUS_PATH: &str = "/_admin/status";
+
+/// Answers a request. Whatever happens below, a panic included, becomes a response.
+pub(crate) async fn answer<B>(host: &Arc<Inner>, request: Request<B>, peer: Option<IpAddr>) -> Response<Full<Bytes>>
+where
+    B: http_body::Body<Data = Bytes>,
+    B::Error: std::fmt::Display,
+{
+    if request.uri().path() == STATUS_PATH {
+        return respond::status(host.state());
+    }
+    let answered = AssertUnwindSafe(admitted(host, request, peer)).catch_unwind().await;
+    match answered {
+        Ok(Ok(response)) => response,
+        Ok(Err(refusal)) => respond::refuse(*refusal),
+        Err(_) => respond::refuse(Refusal::Panicked),
+    }
+}
+
+/// Answers on the admin address.
+pub(crate) fn answer_admin<B>(host: &Inner, request: &Request<B>) -> Response<Full<Bytes>> {
+    match request.uri().path() {
+        STATUS_PATH => respond::status(host.state()),
+        path => respond::refuse(Refusal::NotAdmin { path: path.to_owned() }),
+    }
+}
+
+/// Refusals are large and rare: boxed, they do not weigh on the way of those that pass.
+type Answer = Result<Response<Full<Bytes>>, Box<Refusal>>;
+
+async fn admitted<B>(host: &Arc<Inner>, request: Request<B>, peer: Option<IpAddr>) -> Answer
+where
+    B: http_body::Body<Data = Bytes>,
+    B::Error: std::fmt::Display,
+{
+    let state = host.state();
+    if state != State::Ready {
+        return Err(Box::new(Refusal::NotReady(state)));
+    }
+    host.rate.admit().map_err(Refusal::OverRate)?;
+    let active = host.active.load_full().ok_or(Refusal::NotReady(State::Starting))?;
+    let (head, body) = request.into_parts();
+
+    if let Some(page) = further_page(host, &active, &head, peer)? {
+        return Ok(page);
+    }
+    let found = active.router.find(&head.method, head.uri.path(), &head.headers).map_err(Refusal::Miss)?;
+    let debug = properties::is_debug(head.uri.query(), &head.headers);
+    let body = body::collect(&head.headers, body, host.config.max_request_bytes).await.map_err(Refusal::Body)?;
+    let execution = execution(&head, &found, body, debug)?;
+    if execution.operation.is_receipt() {
+        let id = execution.id;
+        Queue::accept(host, active, execution).await.map_err(|why| Refusal::NotQueued { id, why })?;
+        return Ok(respond::receipt(id));
+    }
+    run(host, &active, &head, &found, execution, peer).await
+}
+
+/// Everything that a process can see of its request.
+fn execution(head: &Parts, found: &Found, body: Bytes, debug: bool) -> Result<Execution, Box<Refusal>> {
+    let endpoint = &found.endpoint;
+    let headers = endpoint.document_properties(&head.headers).map_err(Refusal::Header)?;
+    let mut execution = Execution::new(endpoint.process.clone(), endpoint.operation.clone(), endpoint.protocol);
+    execution.documents = inbound::documents(&endpoint.operation, &endpoint.object, endpoint.protocol, body, &headers)
+        .map_err(Refusal::Input)?;
+    execution.properties =
+        properties::process_properties(found, &head.method, head.uri.query(), None).map_err(Refusal::Query)?;
+    execution.mode = debug.then_some(Mode::General);
+    Ok(execution)
+}
+
+async fn run(
+    host: &Inner,
+    active: &Active,
+    head: &Parts,
+    found: &Found,
+    execution: Execution,
+    peer: Option<IpAddr>,
+) -> Answer {
+    let (id, debug) = (execution.id, execution.mode.is_some());
+    let Endpoint { process, operation, object, .. } = &*found.endpoint;
+    let outcome = active.processes.run(execution).await;
+    let documents = match outcome.result {
+        Ok(documents) => documents,
+        Err(failure) => {
+            tracing::warn!(%id, %process, mode = %outcome.mode, kind = %failure.kind, message = failure.message, log = ?outcome.log, "execution failed");
+            let log = if debug { outcome.log } else { Vec::new() };
+            return Err(Box::new(Refusal::Failed { id, failure, debug, log }));
+        }
+    };
+    let (documents, rest) = paging::split(operation, documents);
+    let token = (!rest.is_empty()).then(|| {
+        host.pages.hold(PageSet {
+            execution: id,
+            operation: operation.clone(),
+            own_object: object.clone(),
+            path: head.uri.path().to_owned(),
+            user: None,
+            documents: rest,
+        })
+    });
+    let reply = outbound::reply(operation, &documents, &list(object, token.as_deref()))
+        .map_err(|error| Refusal::Output { id, error, debug })?;
+    for note in &reply.notes {
+        tracing::info!(%id, %process, note, "a property of the answer was not used");
+    }
+    let link = token.map(|token| link(host, head, &token, peer));
+    Ok(respond::reply(id, reply, link))
+}
+
+/// A page of an earlier answer: a GET of its path with `moreDataToken`, whatever the route's method. A token that is not
+/// known is only refused where a page could have been: elsewhere it is a query parameter like any other.
+fn further_page(
+    host: &Inner,
+    active: &Active,
+    head: &Parts,
+    peer: Option<IpAddr>,
+) -> Result<Option<Response<Full<Bytes>>>, Box<Refusal>> {
+    if head.method != Method::GET && head.method != Method::HEAD {
+        return Ok(None);
+    }
+    let Some(token) = head.uri.query().and_then(paging::token_of) else { return Ok(None) };
+    let Some(page) = host.pages.get(&token, head.uri.path(), None) else {
+        let pages = match active.router.find(&head.method, head.uri.path(), &head.headers) {
+            Ok(found) => found.endpoint.operation.output.is_multiple(),
+            Err(Miss::MethodNotAllowed { .. }) => true,
+            Err(_) => false,
+        };
+        return if pages { Err(Box::new(Refusal::UnknownPage)) } else { Ok(None) };
+    };
+    let set = &page.set;
+    let next = host.pages.next(&token, &page);
+    let reply = outbound::reply(&set.operation, page.documents(), &list(&set.own_object, next.as_deref()))
+        .map_err(|error| Refusal::Output { id: set.execution, error, debug: false })?;
+    let link = next.map(|token| link(host, head, &token, peer));
+    Ok(Some(respond::reply(set.execution, reply, link)))
+}
+
+fn list<'a>(own_object: &'a str, next: Option<&'a str>) -> List<'a> {
+    List { own_object, namespace: outbound::DEFAULT_NAMESPACE, next }
+}
+
+fn link(host: &Inner, head: &Parts, token: &str, peer: Option<IpAddr>) -> (http::HeaderName, HeaderValue) {
+    (LINK, paging::link(&host.origin.url(head, peer), head.uri.query(), token))
+}

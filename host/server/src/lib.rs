@@ -1,0 +1,36 @@
+//! An embeddable WebAssembly process host: the shared web server that routes requests to listener processes, runs them,
+//! and makes responses of what they return.
+//!
+//! ```no_run
+//! use auricle::{Host, Manifest};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let host = Host::builder().manifest(Manifest::load("auricle.toml".as_ref())?).start().await?;
+//! let server = host.listen().await?;
+//! println!("listening on http://{}", server.address());
+//! server.run_until(std::future::pending()).await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! To mount it in a server of your own, use [`Host::service`]; to run a process with no HTTP at all, [`Host::run`].
+
+mod body;
+pub mod deploy;
+mod dispatch;
+mod host;
+pub mod limits;
+mod listen;
+mod origin;
+mod pages;
+mod queue;
+mod rate;
+mod respond;
+mod server;
+
+pub use auricle_model::manifest::{Manifest, Problem, Problems};
+pub use auricle_model::{Document, Execution, Outcome};
+pub use auricle_process::{Engine, EngineConfig};
+pub use deploy::{Active, DeployError, Deployed};
+pub use host::{Host, HostBuilder, HostError, State};
+pub use server::{HostService, RemoteAddr, Server};

@@ -1,0 +1,131 @@
+//! Under which address the caller sees this server: what `Link` prints.
+//!
+//! The configured `public-url` wins; then what a trusted proxy says; then the request's own `Host`. Forwarded headers of
+//! anybody else are not looked at: they would let a caller choose what others are sent to.
+
+use std::net::IpAddr;
+
+use http::header::{HOST, HeaderName};
+use http::request::Parts;
+
+const FORWARDED: HeaderName = http::header::FORWARDED;
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const X_REQUEST_URI: HeaderName = HeaderName::from_static("x-request-uri");
+
+/// Settings that decide the outside address.
+#[derive(Debug)]
+pub(crate) struct Origin {
+    public_url: String,
+    trusted: Vec<(IpAddr, u8)>,
+}
+
+impl Origin {
+    pub(crate) fn new(public_url: &str, trusted_proxies: &[(IpAddr, u8)]) -> Self {
+        Self { public_url: public_url.to_owned(), trusted: trusted_proxies.to_vec() }
+    }
+
+    /// The outside URL of a request, without its query.
+    pub(crate) fn url(&self, request: &Parts, peer: Option<IpAddr>) -> String {
+        let path = request.uri.path();
+        if !self.public_url.is_empty() {
+            return format!("{}{path}", self.public_url);
+        }
+        let header = |name: &HeaderName| request.headers.get(name).and_then(|v| v.to_str().ok());
+        let proxy = peer.is_some_and(|p| self.trusts(p));
+        // The gateway convention: the whole URL that the caller used, before the gateway rewrote it.
+        if let Some(uri) = header(&X_REQUEST_URI).filter(|_| proxy)
+            && let Ok(uri) = uri.parse::<http::Uri>()
+            && let (Some(scheme @ ("http" | "https")), Some(authority)) = (uri.scheme_str(), uri.authority())
+        {
+            return format!("{scheme}://{authority}{}", uri.path());
+        }
+        let (forwarded_proto, forwarded_host) = match header(&FORWARDED).filter(|_| proxy) {
+            Some(value) => (parameter(value, "proto"), parameter(value, "host")),
+            None if proxy => (first(header(&X_FORWARDED_PROTO)), first(header(&X_FORWARDED_HOST))),
+            None => (None, None),
+        };
+        let scheme = forwarded_proto.filter(|p| matches!(*p, "http" | "https")).unwrap_or("http");
+        let own = request.uri.authority().map(http::uri::Authority::as_str).or_else(|| header(&HOST));
+        let host = forwarded_host.or(own).filter(|h| h.parse::<http::uri::Authority>().is_ok()).unwrap_or("localhost");
+        format!("{scheme}://{host}{path}")
+    }
+
+    fn trusts(&self, peer: IpAddr) -> bool {
+        let peer = peer.to_canonical();
+        self.trusted.iter().any(|(network, bits)| contains(*network, *bits, peer))
+    }
+}
+
+fn contains(network: IpAddr, bits: u8, address: IpAddr) -> bool {
+    match (network, address) {
+        (IpAddr::V4(n), IpAddr::V4(a)) => {
+            let shift = 32_u32.saturating_sub(bits.into());
+            n.to_bits().checked_shr(shift) == a.to_bits().checked_shr(shift)
+        }
+        (IpAddr::V6(n), IpAddr::V6(a)) => {
+            let shift = 128_u32.saturating_sub(bits.into());
+            n.to_bits().checked_shr(shift) == a.to_bits().checked_shr(shift)
+        }
+        _ => false,
+    }
+}
+
+/// A parameter of the first element of a `Forwarded` header (RFC 7239, section 4).
+fn parameter<'a>(value: &'a str, name: &str) -> Option<&'a str> {
+    let element = value.split(',').next()?;
+    element.split(';').find_map(|pair| {
+        let (key, value) = pair.split_once('=')?;
+        key.trim().eq_ignore_ascii_case(name).then(|| value.trim().trim_matches('"'))
+    })
+}
+
+fn first(value: Option<&str>) -> Option<&str> {
+    value?.split(',').next().map(str::trim)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(public: &str, trusted: &[(&str, u8)], headers: &[(&str, &str)]) -> String {
+        let trusted: Vec<_> = trusted.iter().map(|(a, b)| (a.parse().unwrap(), *b)).collect();
+        let mut request = http::Request::get("/ws/rest/a?b=c");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let (parts, ()) = request.body(()).unwrap().into_parts();
+        Origin::new(public, &trusted).url(&parts, Some("10.1.2.3".parse().unwrap()))
+    }
+
+    #[test]
+    fn the_host_header_is_what_is_known_without_settings() {
+        let proxied = [("host", "own:9090"), ("x-forwarded-host", "evil"), ("forwarded", "host=evil;proto=https")];
+        assert_eq!(url("", &[], &proxied), "http://own:9090/ws/rest/a");
+        assert_eq!(url("", &[("10.2.0.0", 16)], &proxied), "http://own:9090/ws/rest/a");
+        assert_eq!(url("", &[], &[]), "http://localhost/ws/rest/a");
+    }
+
+    #[test]
+    fn a_trusted_proxy_is_believed() {
+        let net = [("10.0.0.0", 8)];
+        let rfc = [("host", "own"), ("forwarded", r#"for=1.2.3.4;proto=https;host="api.example:8443", for=x"#)];
+        assert_eq!(url("", &net, &rfc), "https://api.example:8443/ws/rest/a");
+        let x = [("host", "own"), ("x-forwarded-proto", "https"), ("x-forwarded-host", "api.example, inner")];
+        assert_eq!(url("", &net, &x), "https://api.example/ws/rest/a");
+        assert_eq!(url("", &[("0.0.0.0", 0)], &x), "https://api.example/ws/rest/a");
+    }
+
+    #[test]
+    fn i10_the_request_uri_of_a_gateway_is_used_exactly() {
+        let headers = [("host", "own"), ("x-request-uri", "https://api.company.com/example/v1/function")];
+        assert_eq!(url("", &[("10.1.2.3", 32)], &headers), "https://api.company.com/example/v1/function");
+        assert_eq!(url("", &[], &headers), "http://own/ws/rest/a");
+    }
+
+    #[test]
+    fn the_public_url_wins() {
+        let headers = [("host", "own"), ("x-forwarded-host", "other")];
+        assert_eq!(url("https://p/x", &[("10.0.0.0", 8)], &headers), "https://p/x/ws/rest/a");
+    }
+}

@@ -1,0 +1,170 @@
+//! Documents that wait to be fetched as further pages, by their `moreDataToken`.
+//!
+//! A process runs once; what its first answer had no room for is held here, in memory, for ten minutes
+//! (`decisions.md`, Paging). A token can be used again until it expires or the next page's token is used.
+
+use std::sync::{Arc, OnceLock};
+
+use auricle_model::{Document, ExecutionId, Operation};
+use moka::sync::Cache;
+use uuid::Uuid;
+
+use crate::limits::{PAGE_BYTES, PAGE_LIFETIME};
+
+/// The pages of all callers.
+pub(crate) struct Pages(Cache<String, Arc<Page>>);
+
+/// One page that can be fetched: the documents from `from` on.
+#[derive(Debug)]
+pub(crate) struct Page {
+    /// What all pages of one execution share.
+    pub(crate) set: Arc<PageSet>,
+    from: usize,
+    previous: Option<String>,
+    next: OnceLock<String>,
+}
+
+/// What an execution returned beyond its first page, and to whom it belongs.
+#[derive(Debug)]
+pub(crate) struct PageSet {
+    /// The execution that made the documents.
+    pub(crate) execution: ExecutionId,
+    /// The operation in force.
+    pub(crate) operation: Arc<Operation>,
+    /// Object of the process, which names the list where the operation's is empty.
+    pub(crate) own_object: String,
+    /// Path of the request; pages are fetched from the same one.
+    pub(crate) path: String,
+    /// Who asked. Nobody else gets a page.
+    pub(crate) user: Option<String>,
+    /// The documents after the first page.
+    pub(crate) documents: Vec<Document>,
+}
+
+impl Pages {
+    pub(crate) fn new() -> Self {
+        let cache = Cache::builder()
+            .time_to_live(PAGE_LIFETIME)
+            .max_capacity(PAGE_BYTES)
+            // Each entry of a set weighs what it still has to give: an overestimate where several tokens of one set live.
+            .weigher(|_, page: &Arc<Page>| {
+                let bytes = page.rest().iter().map(|d| d.data.len() + d.properties.size() + 128).sum::<usize>();
+                u32::try_from(bytes).unwrap_or(u32::MAX)
+            })
+            .build();
+        Self(cache)
+    }
+
+    /// Holds the documents after a first page and gives the token of the second.
+    pub(crate) fn hold(&self, set: PageSet) -> String {
+        self.insert(Page { set: Arc::new(set), from: 0, previous: None, next: OnceLock::new() })
+    }
+
+    /// The page that a token stands for, if it is known, fresh, of this path and of this user.
+    pub(crate) fn get(&self, token: &str, path: &str, user: Option<&str>) -> Option<Arc<Page>> {
+        let page = self.0.get(token).filter(|p| p.set.path == path && p.set.user.as_deref() == user)?;
+        if let Some(previous) = &page.previous {
+            self.0.invalidate(previous);
+        }
+        Some(page)
+    }
+
+    /// The token of the page after this one, or none when this is the last. Asking again gives the same token.
+    pub(crate) fn next(&self, token: &str, page: &Arc<Page>) -> Option<String> {
+        let from = page.from + page.documents().len();
+        if from >= page.set.documents.len() {
+            return None;
+        }
+        let next = page.next.get_or_init(|| {
+            self.insert(Page { set: page.set.clone(), from, previous: Some(token.to_owned()), next: OnceLock::new() })
+        });
+        Some(next.clone())
+    }
+
+    fn insert(&self, page: Page) -> String {
+        let token = Uuid::new_v4().simple().to_string();
+        self.0.insert(token.clone(), Arc::new(page));
+        token
+    }
+}
+
+impl Page {
+    fn rest(&self) -> &[Document] {
+        self.set.documents.get(self.from..).unwrap_or_default()
+    }
+
+    /// The documents of this page.
+    pub(crate) fn documents(&self) -> &[Document] {
+        let size = usize::try_from(self.set.operation.max_documents).unwrap_or(usize::MAX).max(1);
+        let rest = self.rest();
+        rest.get(..size).unwrap_or(rest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use auricle_model::{DocumentType, OperationKind};
+
+    use super::*;
+
+    fn set(documents: usize) -> PageSet {
+        let operation = Operation {
+            kind: OperationKind::Query,
+            object: "Account".into(),
+            input: DocumentType::None,
+            output: DocumentType::MultipleJson,
+            content_type: "text/plain".into(),
+            return_documents: true,
+            max_documents: 2,
+        };
+        PageSet {
+            execution: ExecutionId::new(),
+            operation: Arc::new(operation),
+            own_object: "Account".into(),
+            path: "/a".into(),
+            user: Some("joe".into()),
+            documents: (0..documents).map(|n| Document::new(n.to_string())).collect(),
+        }
+    }
+
+    fn bodies(page: &Page) -> Vec<&str> {
+        page.documents().iter().filter_map(Document::text).collect()
+    }
+
+    #[test]
+    fn pages_follow_each_other_to_the_end() {
+        let pages = Pages::new();
+        let first = pages.hold(set(5));
+        let page = pages.get(&first, "/a", Some("joe")).unwrap();
+        assert_eq!(bodies(&page), ["0", "1"]);
+        let second = pages.next(&first, &page).unwrap();
+        let page = pages.get(&second, "/a", Some("joe")).unwrap();
+        assert_eq!(bodies(&page), ["2", "3"]);
+        let third = pages.next(&second, &page).unwrap();
+        let page = pages.get(&third, "/a", Some("joe")).unwrap();
+        assert_eq!(bodies(&page), ["4"]);
+        assert_eq!(pages.next(&third, &page), None);
+    }
+
+    #[test]
+    fn a_token_serves_again_until_the_next_is_used() {
+        let pages = Pages::new();
+        let first = pages.hold(set(4));
+        let again = || pages.get(&first, "/a", Some("joe"));
+        let second = pages.next(&first, &again().unwrap()).unwrap();
+        assert_eq!(pages.next(&first, &again().unwrap()).as_ref(), Some(&second));
+        pages.get(&second, "/a", Some("joe")).unwrap();
+        assert!(again().is_none());
+        assert!(pages.get(&second, "/a", Some("joe")).is_some());
+    }
+
+    #[test]
+    fn a_token_belongs_to_a_path_and_a_user() {
+        let pages = Pages::new();
+        let token = pages.hold(set(1));
+        assert!(pages.get(&token, "/b", Some("joe")).is_none());
+        assert!(pages.get(&token, "/a", None).is_none());
+        assert!(pages.get("unknown", "/a", Some("joe")).is_none());
+        assert!(pages.get(&token, "/a", Some("joe")).is_some());
+    }
+}

@@ -1,0 +1,259 @@
+//! The only place where an error becomes a response, and where a reply gets its last headers.
+//!
+//! What the guest or the host knows inside (messages of a failure, the log) goes to the caller only when it asked to debug.
+
+use std::time::Duration;
+
+use auricle_api::headers::HeaderError;
+use auricle_api::inbound;
+use auricle_api::outbound::{OutputError, Reply};
+use auricle_api::problem::{MEDIA_TYPE, Problem};
+use auricle_api::properties::QueryError;
+use auricle_api::route::Miss;
+use auricle_model::{ExecutionId, Failure, FailureKind, LogLine};
+use auricle_store::StoreError;
+use bytes::Bytes;
+use http::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use http_body_util::Full;
+
+use crate::body::BodyError;
+use crate::host::State;
+use crate::rate::OverRate;
+
+/// Names the execution that an answer came from.
+const X_EXECUTION_ID: HeaderName = HeaderName::from_static("x-execution-id");
+const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
+const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+
+/// Why a request gets no answer from a process.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    /// The host does not take requests.
+    NotReady(State),
+    /// One request too many in this second.
+    OverRate(OverRate),
+    /// No route.
+    Miss(Miss),
+    /// The query cannot be read.
+    Query(QueryError),
+    /// A header cannot be passed.
+    Header(HeaderError),
+    /// The body did not come, or is too large.
+    Body(BodyError),
+    /// The body is not what the operation takes.
+    Input(inbound::Refusal),
+    /// A `moreDataToken` that is unknown, expired, or somebody else's.
+    UnknownPage,
+    /// The store did not take a request that needs a receipt.
+    NotQueued {
+        /// The execution that will not be.
+        id: ExecutionId,
+        /// What the store said.
+        why: StoreError,
+    },
+    /// The execution failed.
+    Failed {
+        /// Which.
+        id: ExecutionId,
+        /// How.
+        failure: Failure,
+        /// Whether the caller asked to debug.
+        debug: bool,
+        /// What it logged, if the caller asked to debug.
+        log: Vec<LogLine>,
+    },
+    /// The execution returned what cannot be sent.
+    Output {
+        /// Which.
+        id: ExecutionId,
+        /// Why it cannot.
+        error: OutputError,
+        /// Whether the caller asked to debug.
+        debug: bool,
+    },
+    /// Not a path of the admin address.
+    NotAdmin {
+        /// What was asked for.
+        path: String,
+    },
+    /// A defect of this program.
+    Panicked,
+}
+
+/// Makes a response of a refusal.
+pub(crate) fn refuse(refusal: Refusal) -> Response<Full<Bytes>> {
+    let mut headers = HeaderMap::new();
+    let problem = match refusal {
+        Refusal::NotReady(state) => {
+            retry_after(&mut headers, Duration::from_secs(1));
+            let what = if state == State::Draining { "stopping" } else { "starting" };
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE).detail(format!("the server is {what}: try again"))
+        }
+        Refusal::OverRate(over) => over_rate(&over, &mut headers),
+        Refusal::Miss(miss) => {
+            headers = miss.headers();
+            match miss.problem() {
+                Some(problem) => problem,
+                None => return empty(miss.status(), headers),
+            }
+        }
+        Refusal::Query(error) => Problem::new(StatusCode::BAD_REQUEST).detail(error.to_string()),
+        Refusal::Header(error) => Problem::new(StatusCode::BAD_REQUEST).detail(error.to_string()),
+        Refusal::Body(error) => {
+            // What is left of the body is not read: the connection cannot carry another request.
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+            let status = match error {
+                BodyError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+                BodyError::Slow { .. } => StatusCode::REQUEST_TIMEOUT,
+                BodyError::Broken { .. } => StatusCode::BAD_REQUEST,
+            };
+            Problem::new(status).detail(error.to_string())
+        }
+        Refusal::Input(refusal) => {
+            if let Some(methods) = refusal.allow() {
+                headers.insert(ALLOW, HeaderValue::from_static(methods));
+            }
+            let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::BAD_REQUEST);
+            Problem::new(status).detail(refusal.to_string())
+        }
+        Refusal::UnknownPage => Problem::new(StatusCode::NOT_FOUND).title("Unknown page.").detail(
+            "this `moreDataToken` is unknown here, has expired (after ten minutes, or when the page after its own was \
+             fetched), or was given to another caller: ask again for the first page",
+        ),
+        Refusal::NotQueued { id, why } => {
+            tracing::error!(%id, error = %why, "a request could not be queued");
+            retry_after(&mut headers, Duration::from_secs(1));
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE)
+                .detail("the request could not be kept durably and will not be run: send it again later")
+        }
+        Refusal::Failed { id, failure, debug, log } => {
+            insert_id(&mut headers, id);
+            failed(id, &failure, debug, &log, &mut headers)
+        }
+        Refusal::Output { id, error, debug } => {
+            tracing::warn!(%id, %error, "a process returned what cannot be sent");
+            insert_id(&mut headers, id);
+            let detail = if debug { error.to_string() } else { not_told(id) };
+            Problem::new(StatusCode::INTERNAL_SERVER_ERROR)
+                .title("The process returned what cannot be sent.")
+                .detail(detail)
+                .member("executionId", id.to_string())
+        }
+        Refusal::NotAdmin { path } => Problem::new(StatusCode::NOT_FOUND)
+            .detail(format!("`{path}` is not a path of the admin address: /_admin/status is; requests go to `listen`")),
+        Refusal::Panicked => {
+            Problem::new(StatusCode::INTERNAL_SERVER_ERROR).detail("a defect of the server itself; its log says more")
+        }
+    };
+    problem_response(&problem, headers)
+}
+
+fn over_rate(over: &OverRate, headers: &mut HeaderMap) -> Problem {
+    retry_after(headers, over.wait);
+    // The fields of the IETF's RateLimit draft: what is allowed, and what is left of it.
+    insert(headers, RATELIMIT_POLICY, &format!("\"default\";q={};w=1", over.limit));
+    insert(headers, RATELIMIT, &format!("\"default\";r=0;t={}", seconds(over.wait)));
+    Problem::new(StatusCode::TOO_MANY_REQUESTS)
+        .detail(format!("more than {} requests a second, the limit of this server (`requests-per-second`)", over.limit))
+}
+
+fn failed(id: ExecutionId, failure: &Failure, debug: bool, log: &[LogLine], headers: &mut HeaderMap) -> Problem {
+    let (status, title) = match failure.kind {
+        FailureKind::Failed => (StatusCode::INTERNAL_SERVER_ERROR, "The process failed."),
+        FailureKind::Trapped => (StatusCode::INTERNAL_SERVER_ERROR, "The process trapped."),
+        FailureKind::Memory => (StatusCode::INTERNAL_SERVER_ERROR, "The process wanted too much memory."),
+        FailureKind::Start => (StatusCode::INTERNAL_SERVER_ERROR, "The process could not be started."),
+        FailureKind::Contract => (StatusCode::INTERNAL_SERVER_ERROR, "The process went beyond a limit."),
+        FailureKind::Unknown | FailureKind::Host => {
+            (StatusCode::INTERNAL_SERVER_ERROR, "The server could not run the process.")
+        }
+        FailureKind::Deadline => (StatusCode::GATEWAY_TIMEOUT, "The process ran out of time."),
+        FailureKind::Saturated => (StatusCode::SERVICE_UNAVAILABLE, "Too many executions at once."),
+    };
+    if failure.kind == FailureKind::Saturated {
+        retry_after(headers, Duration::from_secs(1));
+    }
+    // Deadline and saturation are said in the host's words, which hold nothing of the guest.
+    let open = debug || matches!(failure.kind, FailureKind::Deadline | FailureKind::Saturated);
+    let problem = Problem::new(status)
+        .title(title)
+        .detail(if open { failure.message.clone() } else { not_told(id) })
+        .member("executionId", id.to_string())
+        .member("kind", failure.kind.name());
+    if debug { problem.member("log", serde_json::to_value(log).unwrap_or_default()) } else { problem }
+}
+
+fn not_told(id: ExecutionId) -> String {
+    format!("the server's log says more under execution {id}; so does the answer when asked with `X-Boomi-Debug: true`")
+}
+
+/// The answer of a process.
+pub(crate) fn reply(id: ExecutionId, reply: Reply, link: Option<(HeaderName, HeaderValue)>) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(reply.body));
+    *response.status_mut() = reply.status;
+    *response.headers_mut() = reply.headers;
+    insert_id(response.headers_mut(), id);
+    if let Some((name, value)) = link {
+        response.headers_mut().append(name, value);
+    }
+    response
+}
+
+/// The receipt of a request that is queued durably.
+pub(crate) fn receipt(id: ExecutionId) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::default());
+    insert_id(response.headers_mut(), id);
+    response
+}
+
+/// Whether this host takes requests: 200 ready, 503 starting or draining.
+pub(crate) fn status(state: State) -> Response<Full<Bytes>> {
+    let (status, word) = match state {
+        State::Starting => (StatusCode::SERVICE_UNAVAILABLE, "starting"),
+        State::Ready => (StatusCode::OK, "ready"),
+        State::Draining => (StatusCode::SERVICE_UNAVAILABLE, "draining"),
+    };
+    let body = serde_json::json!({ "status": word, "version": env!("CARGO_PKG_VERSION") });
+    let mut response = Response::new(Full::from(body.to_string()));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+fn problem_response(problem: &Problem, mut headers: HeaderMap) -> Response<Full<Bytes>> {
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+    let mut response = Response::new(Full::from(problem.to_json()));
+    *response.status_mut() = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.headers_mut() = headers;
+    response
+}
+
+/// An answer without a body: OPTIONS.
+fn empty(status: StatusCode, headers: HeaderMap) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::default());
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    response
+}
+
+fn insert_id(headers: &mut HeaderMap, id: ExecutionId) {
+    insert(headers, X_EXECUTION_ID, &id.to_string());
+}
+
+fn retry_after(headers: &mut HeaderMap, wait: Duration) {
+    insert(headers, RETRY_AFTER, &seconds(wait).to_string());
+}
+
+/// Whole seconds, at least one: what `Retry-After` can say.
+fn seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0 || wait.is_zero())
+}
+
+fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+    // All values made here are visible ASCII; one that is not would only be left out.
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(name, value);
+    }
+}
