@@ -1,6 +1,7 @@
 //! Declarations of listener processes and of what they may reach.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -93,12 +94,20 @@ pub struct AllowedHost {
 }
 
 /// A named database connection, owned by the host.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConnectionDecl {
     /// What processes call it.
     pub name: String,
     /// `sqlite://FILE` (the file absolute here), `postgres://...` or `mysql://...`. May hold a password: never printed.
     pub url: String,
+}
+
+/// The url's scheme only: what is printed for debugging ends in logs, and a url may hold a password.
+impl fmt::Debug for ConnectionDecl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = self.url.split_once(':').map_or("", |(scheme, _)| scheme);
+        f.debug_struct("ConnectionDecl").field("name", &self.name).field("url", &format_args!("{scheme}:...")).finish()
+    }
 }
 
 /// What is deployed together, pinned together and rolled back together.
@@ -116,5 +125,16 @@ impl Deployment {
     /// The process of this name.
     pub fn process(&self, name: &str) -> Option<&ProcessDecl> {
         self.processes.iter().find(|p| p.name == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_not_printed() {
+        let connection = ConnectionDecl { name: "erp".into(), url: "postgres://joe:secret@db/erp".into() };
+        assert_eq!(format!("{connection:?}"), r#"ConnectionDecl { name: "erp", url: postgres:... }"#);
     }
 }

@@ -13,7 +13,7 @@ use crate::StoreError;
 #[derive(Debug)]
 pub(super) struct DataFolder {
     path: PathBuf,
-    _lock: File,
+    lock: File,
 }
 
 impl DataFolder {
@@ -36,7 +36,7 @@ impl DataFolder {
         }
         // For the message of a second host, and for people.
         lock.set_len(0).and_then(|()| writeln!(lock, "{}", std::process::id())).map_err(failed)?;
-        Ok(Self { path: path.to_owned(), _lock: lock })
+        Ok(Self { path: path.to_owned(), lock })
     }
 
     /// The database file: made here when it is missing, since SQLite would make it readable by all. Its companions
@@ -52,6 +52,15 @@ impl DataFolder {
             StoreError::unavailable(format!("the database `{}` can't be opened: {error}", file.display()))
         })?;
         Ok(file)
+    }
+}
+
+impl Drop for DataFolder {
+    fn drop(&mut self) {
+        // To close the file would not do: a child process that this one is just starting still has it open.
+        if let Err(error) = self.lock.unlock() {
+            tracing::warn!(%error, folder = %self.path.display(), "the data folder stays locked until the program ends");
+        }
     }
 }
 
