@@ -67,15 +67,11 @@ pub enum LoadError {
         /// The import.
         name: String,
     },
-    /// Needs more of the instance pool than there is.
-    #[error(
-        "one instance needs {needs} memories, and the engine has {has} in all: raise `max_instances` of the engine"
-    )]
+    /// Valid, but one instance would take more than this engine gives.
+    #[error("this component is larger than this host takes: {why}")]
     TooLarge {
-        /// What one instance takes.
-        needs: u32,
-        /// What there is.
-        has: u32,
+        /// What there is too much of.
+        why: String,
     },
     /// The host itself went wrong.
     #[error("{0}")]
@@ -187,7 +183,8 @@ impl Inner {
         };
         let weight = component.resources_required().map_or(1, |r| weight(r.num_memories, r.num_tables));
         if weight > room {
-            return Err(LoadError::TooLarge { needs: weight, has: room });
+            let why = format!("one instance takes the room of {weight}, and `max_instances` of the engine is {room}");
+            return Err(LoadError::TooLarge { why });
         }
         Ok(Self { digest, imports, weight, pre, listener, lifecycle })
     }
@@ -224,8 +221,8 @@ pub(crate) fn compile(
             Err(e) => tracing::warn!(digest, "refused a compiled component from the cache ({e:#}); compiling again"),
         }
     }
-    let component = wasmtime::component::Component::from_binary(engine, wasm)
-        .map_err(|e| LoadError::Corrupt { why: format!("{e:#}") })?;
+    let component =
+        wasmtime::component::Component::from_binary(engine, wasm).map_err(|e| not_compiled(format!("{e:#}")))?;
     if let Some(cache) = cache {
         let kept = component.serialize().and_then(|compiled| Ok(cache.put(digest, &compiled)?));
         if let Err(e) = kept {
@@ -233,6 +230,16 @@ pub(crate) fn compile(
         }
     }
     Ok(component)
+}
+
+/// The runtime refuses in one breath what is wrong and what is too large for its pool. Only the words differ; a test keeps
+/// them.
+fn not_compiled(why: String) -> LoadError {
+    if why.contains("pooling allocator") || why.contains("exceeds the limit") {
+        LoadError::TooLarge { why }
+    } else {
+        LoadError::Corrupt { why }
+    }
 }
 
 /// `auricle:process/sql@0.1.0`: whether there is a package of that name and a compatible version here.

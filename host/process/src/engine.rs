@@ -9,6 +9,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -41,7 +42,7 @@ pub struct EngineConfig {
     /// How often a running guest is looked at: the precision of deadlines, and how long a busy guest may hold a thread
     /// before it yields. Costs one wake-up of a thread each time. Default 5 ms.
     pub tick: Duration,
-    /// Stack of a guest in bytes; more recursion traps. At most 1 MiB. Default 512 KiB.
+    /// Stack of a guest in bytes; more recursion traps. At least 64 KiB, at most 1 MiB. Default 512 KiB.
     pub stack: usize,
     /// Executions that a warm instance serves, on the average, before it is replaced by a new one; the number of each is
     /// chosen by chance around this. Bounds what leaks in a guest can pile up. Default 10,000.
@@ -101,7 +102,8 @@ impl Engine {
     /// # Errors
     ///
     /// If the cache folder can't be made or the machine refuses what the engine needs.
-    pub fn new(config: EngineConfig) -> Result<Self, EngineError> {
+    pub fn new(mut config: EngineConfig) -> Result<Self, EngineError> {
+        config.stack = config.stack.clamp(64 << 10, 1 << 20);
         let runtime = |e: wasmtime::Error| EngineError::Runtime(format!("{e:#}"));
         let engine = match wasmtime::Engine::new(&settings(&config, true)) {
             Ok(engine) => engine,
@@ -243,7 +245,7 @@ fn settings(config: &EngineConfig, pooled: bool) -> Config {
         .gc_support(false)
         .wasm_memory64(false)
         .relaxed_simd_deterministic(true)
-        .max_wasm_stack(config.stack.clamp(64 << 10, 1 << 20))
+        .max_wasm_stack(config.stack)
         .wasm_backtrace_max_frames(NonZeroUsize::new(32));
     if pooled {
         settings.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(config.max_instances)));
@@ -291,7 +293,7 @@ pub(crate) fn weight(memories: u32, tables: u32) -> u32 {
 }
 
 /// Ticks as long as the engine lives. A thread of its own, since guests can keep every other one busy.
-fn start_clock(engine: &wasmtime::Engine, tick: Duration) -> std::io::Result<()> {
+fn start_clock(engine: &wasmtime::Engine, tick: Duration) -> std::io::Result<JoinHandle<()>> {
     let engine = engine.weak();
     let tick = tick.max(Duration::from_millis(1));
     let ticking = move || {
@@ -301,5 +303,31 @@ fn start_clock(engine: &wasmtime::Engine, tick: Duration) -> std::io::Result<()>
             std::thread::sleep(tick);
         }
     };
-    std::thread::Builder::new().name("auricle-clock".into()).spawn(ticking).map(drop)
+    std::thread::Builder::new().name("auricle-clock".into()).spawn(ticking)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clock_ends_with_its_engine() {
+        let engine = wasmtime::Engine::default();
+        let clock = start_clock(&engine, Duration::from_millis(1)).unwrap();
+        drop(engine);
+        clock.join().unwrap();
+    }
+
+    #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
+    #[test]
+    fn instances_come_from_a_pool_where_there_is_room_for_one() {
+        let engine = |max_instances| Engine::new(EngineConfig { max_instances, ..EngineConfig::default() }).unwrap();
+        assert!(engine(10).wasmtime().pooling_allocator_metrics().is_some());
+        assert!(engine(1 << 20).wasmtime().pooling_allocator_metrics().is_none());
+    }
+
+    #[test]
+    fn an_instance_weighs_what_it_needs_most_of() {
+        assert_eq!((weight(0, 0), weight(1, 2), weight(3, 2), weight(1, 17)), (1, 1, 3, 3));
+    }
 }

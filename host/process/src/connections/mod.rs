@@ -2,7 +2,7 @@
 //!
 //! - [`Pools`] belongs to a deployment: one pool for each declared connection. Nothing connects before it is used, so a
 //!   database that is down fails statements, never a start.
-//! - [`ExecutionConnections`] belongs to a store: which of them the process was granted, and the transactions and cursors
+//! - `ExecutionConnections` belongs to a store: which of them the process was granted, and the transactions and cursors
 //!   of the execution that goes on. Its `end` gives all of them back, also what a garbage-collected guest forgot and what a trap left.
 //! - [`Connection`], [`Transaction`] and [`Cursor`] are the host's side of the WIT resources.
 //!
@@ -10,11 +10,11 @@
 //!
 //! - A statement text is one statement. Transactions are begun by `begin`, not by `BEGIN`; `COPY` is refused. On SQLite
 //!   `ATTACH`, `DETACH`, `VACUUM` and settings (`PRAGMA`) are refused too: they reach beyond the granted file or change what the host relies on.
-//! - Sessions are shared over time: see [`text`] for what cannot leak from one execution to the next.
+//! - Sessions are shared over time: `text.rs` says what cannot leak from one execution to the next.
 //! - SQLite begins transactions as `IMMEDIATE`: two writers wait for one another at `begin` instead of failing half-way.
 //! - While a cursor of a transaction is open, the transaction takes no other statement.
 //!
-//! Every value keeps its exact type; how each database's types map is said in [`sqlite`], [`postgres`] and [`mysql`].
+//! Every value keeps its exact type; `sqlite_values.rs`, `postgres_values.rs` and `mysql.rs` say how each database's types map.
 
 mod cursor;
 mod decimal;
@@ -33,6 +33,7 @@ mod tests;
 mod text;
 mod time;
 mod transaction;
+mod values;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};

@@ -19,8 +19,8 @@ use sqlx::{
 use super::error::{count, error, parameter};
 use super::session::Failed;
 use super::sink::Sink;
-use super::sqlite_values::{integer, is_json};
 use super::time::Timestamp;
+use super::values::{integer, is_json};
 use super::{Column, ErrorKind, SqlError, Value, decimal, time};
 
 /// Digits of any number, bound as a decimal: compared as a text they would go through floats.
@@ -125,12 +125,11 @@ fn read(row: &MySqlRow, column: &MySqlColumn) -> Result<Value, SqlError> {
     if raw.is_null() {
         return Ok(Value::Null);
     }
-    let name = column.type_info().name();
-    value(raw, name).map_err(unreadable)
+    value(raw, column.type_info()).map_err(unreadable)
 }
 
-fn value(raw: <MySql as sqlx::Database>::ValueRef<'_>, type_name: &str) -> Result<Value, BoxDynError> {
-    Ok(match type_name {
+fn value(raw: <MySql as sqlx::Database>::ValueRef<'_>, info: &MySqlTypeInfo) -> Result<Value, BoxDynError> {
+    Ok(match info.name() {
         "BOOLEAN" => match <i64 as Decode<MySql>>::decode(raw)? {
             n @ (0 | 1) => Value::Boolean(n == 1),
             n => integer(n),
@@ -152,9 +151,8 @@ fn value(raw: <MySql as sqlx::Database>::ValueRef<'_>, type_name: &str) -> Resul
         "DATETIME" => Timestamp::Local(<NaiveDateTime as Decode<MySql>>::decode(raw)?).value(),
         "TIMESTAMP" => Timestamp::Instant(<DateTime<Utc> as Decode<MySql>>::decode(raw)?).value(),
         "JSON" => Value::Json(<String as Decode<MySql>>::decode(raw)?),
-        "CHAR" | "VARCHAR" | "TINYTEXT" | "TEXT" | "MEDIUMTEXT" | "LONGTEXT" | "ENUM" | "SET" => {
-            Value::Text(<String as Decode<MySql>>::decode(raw)?)
-        }
+        // Told by the collation: a text that is compared byte by byte has a binary type's name.
+        _ if <str as Type<MySql>>::compatible(info) => Value::Text(<String as Decode<MySql>>::decode(raw)?),
         _ => Value::Bytes(<Vec<u8> as Decode<MySql>>::decode(raw)?),
     })
 }

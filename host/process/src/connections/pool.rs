@@ -141,7 +141,7 @@ impl Pool {
             Ok(session) => session.map_err(|e| self.unreachable(e))?,
             Err(_) => return Err(self.unreachable(error(ErrorKind::Unavailable, "it did not answer in time"))),
         };
-        Ok(Lease { session: Some(session), fit: true, pool: Arc::clone(self), _permit: permit })
+        Ok(Lease { session: Some(session), fit: true, clean: true, pool: Arc::clone(self), _permit: permit })
     }
 
     async fn session(&self) -> Result<Session, SqlError> {
@@ -187,6 +187,13 @@ impl Pool {
     }
 }
 
+impl Drop for Pool {
+    fn drop(&mut self) {
+        let idle = self.idle.get_mut().unwrap_or_else(PoisonError::into_inner);
+        idle.drain(..).for_each(|i| close(i.session));
+    }
+}
+
 /// Closing a SQLite file may write its log back, which takes a while.
 fn close(session: Session) {
     match (&session, tokio::runtime::Handle::try_current()) {
@@ -200,6 +207,8 @@ pub(super) struct Lease {
     session: Option<Session>,
     /// Whether the session may be handed on if the lease were dropped now.
     fit: bool,
+    /// Whether nothing was done in the transaction that stays in the session.
+    clean: bool,
     pool: Arc<Pool>,
     _permit: OwnedSemaphorePermit,
 }
@@ -231,7 +240,7 @@ impl Lease {
         sink: Sink,
         deadline: Instant,
     ) -> Result<(u64, Sink), SqlError> {
-        admit(&statement, true)?;
+        self.clean &= matches!(admit(&statement, true)?, Class::Data | Class::Savepoint);
         let Some(mut session) = self.session.take() else { return Err(lost()) };
         // Dropped here, at the deadline or with this future, the session closes and the database rolls back.
         let ran = timeout_at(deadline, session.run(statement, parameters, sink)).await.map_err(|_| timed_out())?;
@@ -258,20 +267,19 @@ impl Lease {
         timeout_at(deadline, session.begin()).await.map_err(|_| timed_out())?
     }
 
-    /// Commits. `clean`: nothing but changes of data was done in it, so that the session can be handed on. A commit that is
-    /// refused rolls back: the session is closed.
-    pub(super) async fn commit(&mut self, clean: bool, deadline: Instant) -> Result<(), SqlError> {
+    /// Commits. A commit that is refused rolls back: the session is closed.
+    pub(super) async fn commit(&mut self, deadline: Instant) -> Result<(), SqlError> {
         let session = self.session.as_mut().ok_or_else(lost)?;
         timeout_at(deadline, session.commit()).await.map_err(|_| timed_out())??;
-        self.fit = clean;
+        self.fit = self.clean;
         Ok(())
     }
 
     /// Rolls back.
-    pub(super) async fn rollback(&mut self, clean: bool, deadline: Instant) -> Result<(), SqlError> {
+    pub(super) async fn rollback(&mut self, deadline: Instant) -> Result<(), SqlError> {
         let session = self.session.as_mut().ok_or_else(lost)?;
         timeout_at(deadline, session.rollback()).await.map_err(|_| timed_out())??;
-        self.fit = clean;
+        self.fit = self.clean;
         Ok(())
     }
 

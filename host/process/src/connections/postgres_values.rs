@@ -21,8 +21,8 @@ use sqlx::TypeInfo as _;
 use sqlx::postgres::{PgTypeInfo, PgTypeKind};
 use sqlx::types::Uuid;
 
-use super::sqlite_values::integer;
 use super::time::Timestamp;
+use super::values::integer;
 use super::{Value, decimal, time};
 
 /// The types that have values, domains looked through.

@@ -35,8 +35,11 @@ pub(super) enum Step {
 impl Failed {
     /// The database's own refusal, or a broken connection.
     pub(super) fn from_sqlx(failure: sqlx::Error) -> Self {
-        let step = if matches!(failure, sqlx::Error::Database(_)) { Step::Ready } else { Step::Broken };
-        Self { error: error::from_sqlx(failure), step }
+        let refused = matches!(failure, sqlx::Error::Database(_));
+        let error = error::from_sqlx(failure);
+        // A server that shuts down, or is told to end the session, says so as if it were a refusal.
+        let step = if refused && error.kind != ErrorKind::Unavailable { Step::Ready } else { Step::Broken };
+        Self { error, step }
     }
 
     /// Found before anything was sent.

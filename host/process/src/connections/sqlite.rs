@@ -250,18 +250,13 @@ fn bind_all(statement: &mut CachedStatement<'_>, parameters: &[Value]) -> Result
 }
 
 fn explain(failure: &rusqlite::Error) -> SqlError {
-    let Some(raw) = failure.sqlite_error() else {
-        return match failure {
-            rusqlite::Error::MultipleStatement => {
-                error(ErrorKind::Statement, "the text holds several statements: send them one by one")
-            }
-            other => error(ErrorKind::Statement, other.to_string()),
-        };
-    };
-    let message = match failure {
-        rusqlite::Error::SqliteFailure(_, Some(message)) => message.clone(),
-        rusqlite::Error::SqlInputError { msg, .. } => msg.clone(),
-        _ => raw.to_string(),
+    let (raw, message) = match failure {
+        rusqlite::Error::SqliteFailure(raw, message) => (raw, message.clone().unwrap_or_else(|| raw.to_string())),
+        rusqlite::Error::SqlInputError { error, msg, .. } => (error, msg.clone()),
+        rusqlite::Error::MultipleStatement => {
+            return error(ErrorKind::Statement, "the text holds several statements: send them one by one");
+        }
+        other => return error(ErrorKind::Statement, other.to_string()),
     };
     SqlError { kind: sqlite_kind(raw.extended_code), message, code: Some(raw.extended_code.to_string()) }
 }

@@ -19,13 +19,11 @@ use rusqlite::types::{ToSqlOutput, Value as Bound, ValueRef};
 use rusqlite::{Row, Statement};
 use sqlx::types::Uuid;
 
+use super::values::{integer, is_json};
 use super::{Column, Value, decimal, time};
 
 /// Digits that a 64-bit float keeps of any decimal.
 const FLOAT_DIGITS: usize = 15;
-/// Whole numbers that every guest language holds exactly.
-const SAFE_INTEGER: u64 = (1 << 53) - 1;
-
 /// What a column's declared type means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Declared {
@@ -106,11 +104,6 @@ pub(super) fn value(stored: ValueRef<'_>, declared: Declared) -> Value {
     }
 }
 
-/// A whole number, as the WIT wants it.
-pub(super) fn integer(n: i64) -> Value {
-    if n.unsigned_abs() <= SAFE_INTEGER { Value::Integer(n) } else { Value::Decimal(n.to_string()) }
-}
-
 fn typed_text(text: &str, declared: Declared) -> Option<Value> {
     match declared {
         Declared::Boolean | Declared::Other => None,
@@ -121,10 +114,6 @@ fn typed_text(text: &str, declared: Declared) -> Option<Value> {
         Declared::Uuid => Uuid::try_parse(text).ok().map(|uuid| Value::Uuid(uuid.to_string())),
         Declared::Json => is_json(text).then(|| Value::Json(text.to_owned())),
     }
-}
-
-pub(super) fn is_json(text: &str) -> bool {
-    serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
 }
 
 /// A parameter as SQLite takes it; the error says what is wrong with it.

@@ -40,7 +40,9 @@ impl Timestamp {
 
 /// `2026-11-22`.
 pub(super) fn parse_date(text: &str) -> Option<NaiveDate> {
-    if text.len() != 10 {
+    // Chrono also takes signs, blanks and years of other lengths.
+    let shaped = |(at, byte): (usize, u8)| if matches!(at, 4 | 7) { byte == b'-' } else { byte.is_ascii_digit() };
+    if text.len() != 10 || !text.bytes().enumerate().all(shaped) {
         return None;
     }
     NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()

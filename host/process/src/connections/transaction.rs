@@ -12,7 +12,6 @@ use super::cursor::Cursor;
 use super::error::{closed, error, timed_out};
 use super::pool::Lease;
 use super::sink::Sink;
-use super::text::{Class, classify};
 use super::{ErrorKind, ROLLBACK_TIMEOUT, ResultSet, SqlError, Transaction, Value};
 
 /// What is shared between the guest's handle, a cursor's task and the end of the execution.
@@ -31,14 +30,12 @@ pub(super) struct Running {
     lease: Option<Lease>,
     /// A statement failed, and PostgreSQL takes no other until the transaction, or a savepoint, is rolled back.
     failed: bool,
-    /// Nothing was done that stays in the session.
-    clean: bool,
 }
 
 impl TransactionState {
     /// Over a lease on which a transaction was begun.
     pub(super) fn new(lease: Lease) -> Arc<Self> {
-        let running = Running { lease: Some(lease), failed: false, clean: true };
+        let running = Running { lease: Some(lease), failed: false };
         Arc::new(Self {
             running: Arc::new(Mutex::new(running)),
             cursor_open: Arc::default(),
@@ -55,7 +52,7 @@ impl TransactionState {
         let Ok(mut running) = timeout(ROLLBACK_TIMEOUT, self.running.lock()).await else { return };
         if let Some(mut lease) = running.lease.take() {
             // If it fails the lease is unfit, and closes its session.
-            let _ = lease.rollback(running.clean, Instant::now() + ROLLBACK_TIMEOUT).await;
+            let _ = lease.rollback(Instant::now() + ROLLBACK_TIMEOUT).await;
         }
     }
 
@@ -89,7 +86,6 @@ impl Running {
         deadline: Instant,
     ) -> Result<(u64, Sink), SqlError> {
         let lease = self.lease.as_mut().ok_or_else(closed)?;
-        self.clean &= matches!(classify(&statement), Class::Data | Class::Savepoint);
         let ran = lease.run_in_transaction(statement, parameters, sink, deadline).await;
         // An error of the host's own making carries no code, and leaves the server's transaction as it was.
         self.failed = match &ran {
@@ -141,18 +137,18 @@ impl Transaction {
         let mut running = self.state.lock(deadline).await?;
         let mut lease = running.lease.take().ok_or_else(closed)?;
         if running.failed {
-            lease.rollback(running.clean, deadline).await?;
+            lease.rollback(deadline).await?;
             let message =
                 "nothing was committed: a statement of the transaction had failed, so the database rolled it back";
             return Err(error(ErrorKind::Closed, message));
         }
-        lease.commit(running.clean, deadline).await
+        lease.commit(deadline).await
     }
 
     pub(super) async fn rollback(&self, deadline: Instant) -> Result<(), SqlError> {
         let mut running = self.state.lock(deadline).await?;
         let mut lease = running.lease.take().ok_or_else(closed)?;
-        lease.rollback(running.clean, deadline).await
+        lease.rollback(deadline).await
     }
 
     /// What dropping the handle does.

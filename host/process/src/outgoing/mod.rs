@@ -1,9 +1,9 @@
 //! Calls to other servers: one machinery behind `http-client.send` and `wasi:http/outgoing-handler`, under the rules of `allow-hosts`.
 //!
-//! - [`Client`] is shared by the whole engine: TLS settings, loaded when the first `https` call is made.
-//! - [`Rules`] belongs to a process of a deployment: which servers, how many calls at a time, and the idle connections to
+//! - `Client` is shared by the whole engine: TLS settings, loaded when the first `https` call is made.
+//! - `Rules` belongs to a process of a deployment: which servers, how many calls at a time, and the idle connections to
 //!   them. Connections are never shared between processes, since some servers bind a login to a connection.
-//! - [`Outgoing`] belongs to a store, and is cheap to make.
+//! - `Outgoing` belongs to a store, and is cheap to make.
 //!
 //! What holds on both ways: scheme, host and port of the final URL have to be allowed; private, loopback and link-local addresses are
 //! refused after the name is looked up, unless the rule says `private`; the connection is made to the address that was checked, with no second

@@ -12,7 +12,7 @@ use http_body_util::BodyExt as _;
 use tokio::time::Instant;
 
 use super::exchange::{Payload, Times};
-use super::fault::{Fault, Stage};
+use super::fault::Fault;
 use super::{Outgoing, RESPONSE_BYTES};
 use crate::bindings::auricle::process::http_client::{Host, HttpError, Request, Response};
 use crate::state::State;
@@ -106,7 +106,6 @@ impl Host for State {
         let deadline =
             asked.and_then(|t| Instant::now().checked_add(t)).map_or(self.deadline, |at| at.min(self.deadline));
         let answered = match head(&request.method, &request.url, &request.headers, body.len() as u64) {
-            Ok(_) if Instant::now() >= deadline => Err(Fault::Timeout(Stage::Waiting)),
             Ok(head) => self.outgoing.send(head, body, deadline).await,
             Err(fault) => Err(fault),
         };

@@ -232,7 +232,8 @@ pub(crate) const START: &str = "(global.set $ready (i32.add (global.get $ready) 
     (i32.store8 (i32.const 176) (i32.const 0)) (i32.const 176)";
 
 /// A start that fails.
-pub(crate) const FAILING_START: &str = "(i32.store8 (i32.const 176) (i32.const 1)) (i32.store (i32.const 180) (i32.const 16))
+pub(crate) const FAILING_START: &str =
+    "(i32.store8 (i32.const 176) (i32.const 1)) (i32.store (i32.const 180) (i32.const 16))
     (i32.store (i32.const 184) (i32.const 13)) (i32.const 176)";
 
 /// A module of one exported function, as a component of a world. The world is in the last of the packages.

@@ -123,6 +123,22 @@ async fn a_function_of_a_newer_version_is_refused_by_name() {
 }
 
 #[tokio::test]
+async fn a_component_for_which_there_is_never_room_is_refused() {
+    let no_room = Engine::new(EngineConfig { max_instances: 0, ..EngineConfig::default() }).unwrap();
+    let error = no_room.load(guests::commands().into()).await.unwrap_err();
+    assert!(matches!(error, LoadError::TooLarge { .. }), "{error}");
+
+    let wasm = guests::component(
+        &format!("(module (table 200000 funcref) {LISTENER})"),
+        "package test:other; world other { include auricle:process/process@0.1.0; }",
+        "other",
+    );
+    let error = refused(wasm).await;
+    assert!(matches!(error, LoadError::TooLarge { .. }), "{error}");
+    assert!(error.to_string().contains("200000"), "{error}");
+}
+
+#[tokio::test]
 async fn the_same_component_is_shared() {
     let engine = engine();
     let (a, b) = tokio::join!(engine.load(guests::commands().into()), engine.load(guests::commands().into()));

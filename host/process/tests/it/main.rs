@@ -1,6 +1,10 @@
 //! The engine, from outside: components written by hand in WAT, so that no guest toolchain is needed, run through the crate's public API.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests say what they expect by unwrapping it")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests say what they expect by unwrapping it"
+)]
 
 mod guests;
 mod limits;

@@ -53,7 +53,12 @@ impl Test {
         Self::start(engine(), guests::commands(), mode, change).await
     }
 
-    pub(crate) async fn start(engine: Engine, wasm: Vec<u8>, mode: Mode, change: impl FnOnce(&mut ProcessDecl)) -> Self {
+    pub(crate) async fn start(
+        engine: Engine,
+        wasm: Vec<u8>,
+        mode: Mode,
+        change: impl FnOnce(&mut ProcessDecl),
+    ) -> Self {
         let component = engine.load(wasm.into()).await.unwrap();
         let mut decl = decl("test", mode);
         change(&mut decl);

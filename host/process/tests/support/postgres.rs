@@ -86,10 +86,10 @@ impl Postgres {
         let running =
             Self { url: format!("postgres://auricle@127.0.0.1:{port}/postgres"), started: Some((server, folder)) };
         let limit = Instant::now() + Duration::from_secs(30);
-        while !command("pg_isready")
-            .args(["-h", "127.0.0.1", "-p", &port.to_string()])
-            .status()
-            .is_ok_and(|s| s.success())
+        // The server writes its state into this file, whichever of its programs are at hand.
+        let state = data.join("postmaster.pid");
+        while !std::fs::read_to_string(&state)
+            .is_ok_and(|text| text.lines().last().is_some_and(|l| l.trim() == "ready"))
         {
             assert!(Instant::now() < limit, "postgres did not get ready in 30 s");
             std::thread::sleep(Duration::from_millis(50));

@@ -12,7 +12,7 @@ async fn values_errors_and_transactions() {
     store.execute("DROP TABLE IF EXISTS auricle_v", &[]).await.unwrap();
     store
         .execute(
-            "CREATE TABLE auricle_v (id INT PRIMARY KEY, b BOOLEAN, i BIGINT UNSIGNED, f FLOAT, d DECIMAL(40, 10), t VARCHAR(20), x BLOB, day DATE,
+            "CREATE TABLE auricle_v (id INT PRIMARY KEY, b BOOLEAN, i BIGINT UNSIGNED, f FLOAT, d DECIMAL(40, 10), t VARCHAR(20) COLLATE utf8mb4_bin, x BLOB, day DATE,
              clock TIME(2), at DATETIME(2), utc TIMESTAMP(2) NULL, u CHAR(36), e ENUM('a', 'b')) ENGINE=InnoDB",
             &[],
         )

@@ -183,7 +183,7 @@ async fn errors_say_what_kind_they_are() {
         ("SELECT * FROM nowhere", ErrorKind::Statement, "42P01"),
         ("SELECT 1 / 0", ErrorKind::Statement, "22012"),
     ] {
-        let failure = store.query(statement, &[]).await.err().expect(statement);
+        let failure = store.query(statement, &[]).await.map(drop).expect_err(statement);
         assert_eq!((failure.kind, failure.code.as_deref()), (kind, Some(code)), "{statement}: {}", failure.message);
     }
     for refused in ["BEGIN", "COMMIT", "COPY p FROM STDIN", "PREPARE TRANSACTION 'x'"] {

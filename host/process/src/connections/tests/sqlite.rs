@@ -182,7 +182,7 @@ async fn errors_say_what_kind_they_are() {
         ("SELECT * FROM nowhere", ErrorKind::Statement, "1"),
         ("SELECT zeroblob(1000000000)", ErrorKind::TooLarge, "18"),
     ] {
-        let failure = store.query(statement, &[]).await.err().expect(statement);
+        let failure = store.query(statement, &[]).await.map(drop).expect_err(statement);
         assert_eq!((failure.kind, failure.code.as_deref()), (kind, Some(code)), "{statement}: {}", failure.message);
     }
 }
