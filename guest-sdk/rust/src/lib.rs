@@ -155,3 +155,8 @@ struct Misuse;
 #[doc = include_str!("../README.md")]
 #[cfg(doctest)]
 struct Readme;
+
+/// The guide's samples compile and run as it says.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/processes.md")]
+struct Guide;

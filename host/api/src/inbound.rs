@@ -10,8 +10,9 @@ use crate::parse_error::ParseError;
 use crate::xml::Budget;
 use crate::{json, xml};
 
-/// Documents that one body may hold.
-pub const MAX_DOCUMENTS: usize = 1_000_000;
+/// Documents that one body may hold: as many as the engine gives to one execution, so that a list that is too long is told
+/// to whoever sent it, and is no failure of the process.
+pub const MAX_DOCUMENTS: usize = 65_536;
 
 /// The documents of a multiple-xml body may together be so many times its size ...
 pub const MAX_EXPANSION: usize = 16;

@@ -146,6 +146,21 @@ impl Router {
         self.endpoints.iter()
     }
 
+    /// Endpoints that no request reaches, with the name of the API in whose part of the URL space they lie: the longest base
+    /// owns a request, and there is no fall-back to a shorter one.
+    pub fn shadowed(&self) -> impl Iterator<Item = (&Arc<Endpoint>, &str)> {
+        self.endpoints.iter().filter_map(|endpoint| {
+            let own = endpoint.api.as_deref()?;
+            let path: String = endpoint.template.iter().map_while(Part::literal).flat_map(|text| ["/", text]).collect();
+            let mut owner = None;
+            self.places.visit(Target::parse(&path).ok()?.segments(), |_, place| owner = Some(place));
+            match owner {
+                Some(Place::Api(api)) if api.name != own => Some((endpoint, api.name.as_str())),
+                _ => None,
+            }
+        })
+    }
+
     /// Finds the operation for a request. `path` is that of the request line, without the query.
     ///
     /// # Errors

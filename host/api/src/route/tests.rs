@@ -54,6 +54,16 @@ fn a10_no_base_owns_the_path() {
 }
 
 #[test]
+fn a_route_in_the_space_of_a_longer_base_is_told() {
+    let router = router(&deployment(vec![
+        api("B", "/test", vec![object(route("GET", "account/x", "B"), ""), object(route("GET", "{id}/x", "B"), "")]),
+        api("C", "/test/account", vec![object(route("GET", "y", "C"), "")]),
+    ]));
+    let shadowed: Vec<_> = router.shadowed().map(|(endpoint, owner)| (&*endpoint.route, owner)).collect();
+    assert_eq!(shadowed, [("/ws/rest/test/account/x", "C")]);
+}
+
+#[test]
 fn a11_no_fall_back_to_a_shorter_base() {
     let router = router(&deployment(vec![
         api("B", "/test", vec![object(route("GET", "account/x", "B"), "")]),

@@ -238,9 +238,14 @@ impl<'a> Value<'a> {
             self.mismatch("a whole number without quotes");
             return None;
         };
-        let number = u32::from_str_radix(digits.as_str(), digits.radix()).ok().filter(|number| range.contains(number));
+        let (text, radix) = (digits.as_str(), digits.radix());
+        let number = u32::from_str_radix(text, radix).ok().filter(|number| range.contains(number));
         if number.is_none() {
-            self.problem(format!("{digits} is out of range: {} to {}", range.start(), range.end()));
+            // After a `_` the parser takes whatever follows for a part of the number, and `0x` alone for a whole one.
+            let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+            let is_whole = !unsigned.is_empty() && unsigned.chars().all(|c| c.is_digit(radix));
+            let why = if is_whole { "is out of range" } else { "is no whole number" };
+            self.problem(format!("{} {why}: {} to {}", quote(&digits.to_string()), range.start(), range.end()));
         }
         number
     }

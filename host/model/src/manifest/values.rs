@@ -67,10 +67,16 @@ pub(super) fn memory(text: &str) -> Result<u64, String> {
     Err(format!("{} is out of range: {least} to {most}", quote(text)))
 }
 
-/// A size that leaves room for something.
+/// What the engine lets one execution hold in documents: a larger body could never be run.
+const MAX_BODY: u64 = 256 << 20;
+
+/// A size that leaves room for something, and that an execution can take.
 pub(super) fn body_size(text: &str) -> Result<u64, String> {
     match size(text)? {
         0 => Err(format!("{} would refuse every body: write at least \"1B\"", quote(text))),
+        bytes if bytes > MAX_BODY => {
+            Err(format!("{} is more than a process may hold: at most \"{}\"", quote(text), format_size(MAX_BODY)))
+        }
         bytes => Ok(bytes),
     }
 }

@@ -44,7 +44,7 @@ fn mistakes_of_form_are_explained() {
         ),
         (
             "[server]\nrequests-per-second = -5",
-            "auricle.toml:2:23: server.requests-per-second: -5 is out of range: 0 to 4294967295",
+            "auricle.toml:2:23: server.requests-per-second: `-5` is out of range: 0 to 4294967295",
         ),
         (
             "[server]\ntrusted-proxies = \"::1\"",
@@ -117,6 +117,10 @@ fn mistakes_in_server_are_explained() {
             "auricle.toml:2:21: server.max-request-bytes: `0B` would refuse every body: write at least \"1B\"",
         ),
         (
+            "[server]\nmax-request-bytes = \"1GiB\"",
+            "auricle.toml:2:21: server.max-request-bytes: `1GiB` is more than a process may hold: at most \"256MiB\"",
+        ),
+        (
             "[server]\nmax-request-bytes = \"10 megs\"",
             "auricle.toml:2:21: server.max-request-bytes: `10 megs` is no size: write for example \"10MiB\" (B, KiB, MiB, GiB)",
         ),
@@ -178,8 +182,15 @@ fn mistakes_in_a_process_are_explained() {
         ("timeout = \"30\"", "8:11: process[a].timeout: `30` is no duration: write for example \"30s\" (ms, s, m, h)"),
         ("timeout = \"0s\"", "8:11: process[a].timeout: `0s` is out of range: more than 0s, at most 24h"),
         ("timeout = \"25h\"", "8:11: process[a].timeout: `25h` is out of range: more than 0s, at most 24h"),
-        ("max-concurrent = 0", "8:18: process[a].max-concurrent: 0 is out of range: 1 to 4294967295"),
-        ("max-documents = 10001", "8:17: process[a].max-documents: 10001 is out of range: 1 to 10000"),
+        ("max-concurrent = 0", "8:18: process[a].max-concurrent: `0` is out of range: 1 to 4294967295"),
+        ("max-documents = 10001", "8:17: process[a].max-documents: `10001` is out of range: 1 to 10000"),
+        ("max-documents = 10_0x", "8:17: process[a].max-documents: `100x` is no whole number: 1 to 10000"),
+        (
+            "max-documents = 1_0\0\u{10}",
+            "8:17: process[a].max-documents: `10\\u{0}\\u{10}` is no whole number: 1 to 10000",
+        ),
+        ("max-documents = 0x", "8:17: process[a].max-documents: `0x` is no whole number: 1 to 10000"),
+        ("max-documents = 0xfffff", "8:17: process[a].max-documents: `0xfffff` is out of range: 1 to 10000"),
         (
             "return-documents = \"no\"",
             "8:20: process[a].return-documents: expected true or false, without quotes, found text",
