@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use auricle_api::route::Router;
+use auricle_api::route::{Endpoint, Router};
 use auricle_model::manifest::{Manifest, Problem, Problems};
 use auricle_model::{
     ConnectionDecl, Deployment, DocumentType, Execution, Failure, FailureKind, Mode, Operation, OperationKind, Outcome,
@@ -52,7 +52,7 @@ pub enum DeployError {
 pub struct Report {
     /// What would make a deployment fail or a request miss.
     pub problems: Vec<Problem>,
-    /// What may be meant so: imports that the manifest does not grant.
+    /// What may be meant so: imports that the manifest does not grant, routes that no request reaches.
     pub warnings: Vec<Problem>,
 }
 
@@ -71,8 +71,9 @@ pub async fn check(engine: &Engine, manifest: &Manifest) -> Report {
             }
         },
     }
-    if let Err(problems) = router(&manifest.deployment, &manifest.server, manifest) {
-        report.problems.extend(problems.0);
+    match router(&manifest.deployment, &manifest.server, manifest) {
+        Err(problems) => report.problems.extend(problems.0),
+        Ok(router) => report.warnings.extend(unreachable(&router, manifest)),
     }
     report
 }
@@ -227,6 +228,16 @@ async fn processes(
     Processes::start(engine, specs, connections).await.map_err(|errors| {
         Problems(errors.into_iter().map(|error| places.problem(&key_of(&error), error.to_string())).collect())
     })
+}
+
+/// Routes that no request reaches.
+fn unreachable(router: &Router, manifest: &Manifest) -> Vec<Problem> {
+    let warn = |(endpoint, owner): (&Arc<Endpoint>, &str)| {
+        let api = endpoint.api.as_deref().unwrap_or_default();
+        let message = format!("no request reaches {}: the longer base of API `{owner}` owns that path", endpoint.route);
+        manifest.problem(&format!("api[{api}]"), message)
+    };
+    router.shadowed().map(warn).collect()
 }
 
 /// The manifest's key that an error at start comes from.

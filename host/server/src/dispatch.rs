@@ -19,6 +19,7 @@ use http_body_util::Full;
 
 use crate::body;
 use crate::deploy::Active;
+use crate::execution_log;
 use crate::host::{Inner, State};
 use crate::pages::PageSet;
 use crate::queue::Queue;
@@ -107,10 +108,11 @@ async fn run(
     let (id, debug) = (execution.id, execution.mode.is_some());
     let Endpoint { process, operation, object, .. } = &*found.endpoint;
     let outcome = active.processes.run(execution).await;
+    execution_log::tell(id, process, &outcome.log);
     let documents = match outcome.result {
         Ok(documents) => documents,
         Err(failure) => {
-            tracing::warn!(%id, %process, mode = %outcome.mode, kind = %failure.kind, message = failure.message, log = ?outcome.log, "execution failed");
+            tracing::warn!(%id, %process, mode = %outcome.mode, kind = %failure.kind, "execution failed: {}", failure.message);
             let log = if debug { outcome.log } else { Vec::new() };
             return Err(Box::new(Refusal::Failed { id, failure, debug, log }));
         }

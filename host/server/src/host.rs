@@ -169,6 +169,7 @@ impl Host {
 
     /// Deploys another manifest while running: everything is loaded and started first, then swapped in at once. Requests
     /// in flight keep the version they began with; when this fails, nothing has changed. Its `[server]` is not looked at.
+    /// Call [`Host::start`] first: until then the host answers 503.
     pub async fn deploy(&self, manifest: &Manifest) -> Result<Deployed, DeployError> {
         let _one = self.0.deploying.lock().await;
         let (active, deployed) = deploy::deploy(&self.0, manifest, ENVIRONMENT).await?;

@@ -18,6 +18,7 @@
 mod body;
 pub mod deploy;
 mod dispatch;
+mod execution_log;
 mod host;
 pub mod limits;
 mod listen;
@@ -32,5 +33,6 @@ pub use auricle_model::manifest::{Manifest, Problem, Problems};
 pub use auricle_model::{Document, Execution, Outcome};
 pub use auricle_process::{Engine, EngineConfig};
 pub use deploy::{Active, DeployError, Deployed};
+pub use execution_log::TARGET as EXECUTION_LOG_TARGET;
 pub use host::{Host, HostBuilder, HostError, State};
 pub use server::{HostService, RemoteAddr, Server};

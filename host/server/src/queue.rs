@@ -13,6 +13,7 @@ use auricle_store::{QueuedExecution, Store, StoreError, StoreErrorKind};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use crate::deploy::Active;
+use crate::execution_log;
 use crate::host::{ENVIRONMENT, Inner};
 use crate::limits::{DRAIN_TIMEOUT, QUEUE_CONCURRENCY, QUEUE_IN_MEMORY, QUEUE_RETRY};
 
@@ -48,20 +49,13 @@ impl Queue {
     }
 
     /// Keeps an execution and has it run. When this returns, it is on disk.
+    ///
+    /// In a task of its own: a caller that goes away meanwhile must not leave something in the store that nobody runs.
     pub(crate) async fn accept(host: &Arc<Inner>, active: Arc<Active>, execution: Execution) -> Result<(), StoreError> {
-        let queue = &host.queue;
-        // Held before it is stored: the sweeper could see it in the store before this function goes on.
-        let held = queue.memory.clone().try_acquire_owned().ok().and_then(|permit| queue.hold(execution.id, permit));
-        let queued = QueuedExecution::new(ENVIRONMENT, None, execution);
-        if let Err(error) = queue.store.enqueue(queued.clone()).await {
-            queue.let_go(queued.execution.id);
-            return Err(error);
-        }
-        match held {
-            Some(held) => drop(tokio::spawn(run(host.clone(), Some(active), queued, held))),
-            None => queue.fall_behind(),
-        }
-        Ok(())
+        let keeping = tokio::spawn(keep(host.clone(), active, execution));
+        keeping.await.unwrap_or_else(|error| {
+            Err(StoreError::new(StoreErrorKind::Unavailable, format!("the execution was not kept: {error}")))
+        })
     }
 
     /// Runs what an earlier life of this host accepted and did not finish, and from then on what memory had no room for.
@@ -101,6 +95,23 @@ impl Queue {
     fn is_held(&self, id: ExecutionId) -> bool {
         self.held.lock().unwrap_or_else(PoisonError::into_inner).contains(&id)
     }
+}
+
+/// Stores an execution, then hands it to whoever runs it.
+async fn keep(host: Arc<Inner>, active: Arc<Active>, execution: Execution) -> Result<(), StoreError> {
+    let (queue, id) = (&host.queue, execution.id);
+    // Held before it is stored: the sweeper could see it in the store before this function goes on.
+    let held = queue.memory.clone().try_acquire_owned().ok().and_then(|permit| queue.hold(id, permit));
+    let queued = QueuedExecution::new(ENVIRONMENT, None, execution);
+    if let Err(error) = queue.store.enqueue(queued.clone()).await {
+        queue.let_go(id);
+        return Err(error);
+    }
+    match held {
+        Some(held) => drop(tokio::spawn(run(host.clone(), Some(active), queued, held))),
+        None => queue.fall_behind(),
+    }
+    Ok(())
 }
 
 /// Reads from the store what memory had no room for, whenever there is room.
@@ -174,13 +185,14 @@ async fn run_to_end(
             Err(error) => return Err(error),
         };
         let outcome = active.processes.run(Execution { attempt, ..queued.execution.clone() }).await;
+        execution_log::tell(id, &queued.execution.process, &outcome.log);
         let failure = match outcome.result {
             Ok(_) => return queue.store.done(id).await,
             Err(failure) => failure,
         };
         if failure.kind != FailureKind::Saturated {
             let process = &queued.execution.process;
-            tracing::warn!(%id, %process, attempt, kind = %failure.kind, message = failure.message, log = ?outcome.log, "queued execution failed");
+            tracing::warn!(%id, %process, attempt, kind = %failure.kind, "queued execution failed: {}", failure.message);
             return queue.store.failed(id, &failure.to_string()).await;
         }
         drop(slot);

@@ -76,7 +76,7 @@ impl Server {
             match task.await {
                 Ok(0) => {}
                 Ok(cut) => {
-                    tracing::warn!(connections = cut, "some connections did not finish in time and were cut off")
+                    tracing::warn!(connections = cut, "some connections did not finish in time and were cut off");
                 }
                 Err(error) => tracing::error!(%error, "a listening task ended badly"),
             }
