@@ -1,0 +1,47 @@
+//! `auricle serve`: what a manifest declares, until told to stop.
+
+use std::net::SocketAddr;
+
+use auricle::{Deployed, Host, Server};
+use serde_json::json;
+
+use crate::manifest::Config;
+use crate::report::{Status, Voice};
+use crate::signals::Stop;
+
+/// Serve what a manifest declares
+///
+/// Deploys the manifest if it or a package changed since it was last deployed; otherwise what is active stays. The first
+/// line on standard output is `listening on http://HOST:PORT`. Ctrl-C or SIGTERM lets requests in flight finish; a second
+/// one ends at once.
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  auricle build && auricle serve --config auricle.toml")]
+pub(crate) struct Args {
+    #[command(flatten)]
+    config: Config,
+}
+
+pub(crate) async fn run(args: Args, voice: Voice) -> anyhow::Result<Status> {
+    let stop = Stop::listen()?;
+    let host = Host::builder().manifest(args.config.load()?).build().await?;
+    // Before anything is started, so that health says "starting" while components compile.
+    let server = host.listen().await?;
+    let Some(deployed) = stop.or(host.start()).await.transpose()? else { return Ok(Status::Done) };
+    tracing::info!(version = deployed.version, new = deployed.new, "deployed");
+    announce(&server, &deployed, voice);
+    server.run_until(stop.wished()).await;
+    Ok(Status::Done)
+}
+
+/// Says where requests are taken: the first line on standard output.
+pub(crate) fn announce(server: &Server, deployed: &Deployed, voice: Voice) {
+    let (address, admin) = (url(server.address()), url(server.admin_address()));
+    voice.result(
+        || format!("listening on {address}"),
+        || json!({ "listening": address, "admin": admin, "version": deployed.version, "new": deployed.new }),
+    );
+}
+
+fn url(address: SocketAddr) -> String {
+    format!("http://{address}")
+}

@@ -1,0 +1,134 @@
+//! The program `auricle`: serves listener processes, and helps to write them.
+//!
+//! Here are the tree of commands, the settings that come from the environment, and the exit status; each command is a file
+//! of its own under `commands`. Standard output carries results only; whatever else there is to say goes to standard error.
+
+mod build;
+mod commands;
+mod manifest;
+mod progress;
+mod report;
+mod signals;
+mod template;
+mod watch;
+
+use std::io::IsTerminal as _;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+use crate::report::{Status, Voice, WrongUse};
+
+/// WebAssembly listener processes behind one shared web server.
+#[derive(Parser)]
+#[command(name = "auricle", version, after_help = EXAMPLE)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+
+    /// Print results and errors as JSON on standard output
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+const EXAMPLE: &str = "\
+Example:
+  auricle new account-get --lang rust --type get --object Account
+  cd account-get && auricle dev
+
+Environment:
+  AURICLE_LOG, RUST_LOG  what is logged on standard error: error, warn, info, debug, trace, or `auricle=debug,warn`
+
+Exit status: 0 done, 1 it failed, 2 it was asked wrongly.";
+
+#[derive(Subcommand)]
+enum Command {
+    Serve(commands::serve::Args),
+    Demo(commands::demo::Args),
+    Dev(commands::dev::Args),
+    New(commands::new::Args),
+    Build(commands::build::Args),
+    Check(commands::check::Args),
+    Invoke(commands::invoke::Args),
+}
+
+impl Command {
+    /// What is logged when the environment does not say: all that an operator wants to know where the log is the only
+    /// voice, and only what is wrong where the command speaks for itself.
+    fn usual_log(&self) -> &'static str {
+        match self {
+            Self::Serve(_) => "info",
+            // Who pressed Ctrl-C wants to know why it takes a moment; who writes a process, what it logs.
+            Self::Demo(_) | Self::Dev(_) => "auricle::signals=info,auricle::execution=info,warn",
+            _ => "warn",
+        }
+    }
+
+    async fn run(self, voice: Voice) -> anyhow::Result<Status> {
+        match self {
+            Self::Serve(args) => commands::serve::run(args, voice).await,
+            Self::Demo(args) => commands::demo::run(args, voice).await,
+            Self::Dev(args) => commands::dev::run(args, voice).await,
+            Self::New(args) => commands::new::run(args, voice),
+            Self::Build(args) => commands::build::run(args, voice).await,
+            Self::Check(args) => commands::check::run(args, voice).await,
+            Self::Invoke(args) => commands::invoke::run(args, voice).await,
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(refusal) => return refuse(&refusal),
+    };
+    let voice = Voice::new(cli.json);
+    let status = start_log(cli.command.usual_log()).and_then(|()| {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        runtime.block_on(Box::pin(cli.command.run(voice)))
+    });
+    status.unwrap_or_else(|error| voice.error(&error)).into()
+}
+
+/// What clap has to say: help and version are no errors; the rest is a wrong use, in JSON too where that was wanted.
+fn refuse(refusal: &clap::Error) -> ExitCode {
+    if refusal.use_stderr() && std::env::args_os().any(|arg| arg == "--json") {
+        let text = refusal.to_string();
+        let message = text.trim().strip_prefix("error: ").unwrap_or(&text).to_owned();
+        return Voice::new(true).error(&WrongUse(message).into()).into();
+    }
+    // Nothing is left to do where the terminal does not take it.
+    let _ = refusal.print();
+    if refusal.use_stderr() { Status::WrongUse.into() } else { Status::Done.into() }
+}
+
+/// Logs to standard error. The environment is read here and nowhere else.
+fn start_log(usual: &str) -> anyhow::Result<()> {
+    let set = ["AURICLE_LOG", "RUST_LOG"].into_iter().find_map(|name| Some((name, std::env::var(name).ok()?)));
+    let filter = match set {
+        Some((name, text)) => EnvFilter::try_new(&text)
+            .map_err(|why| WrongUse(format!("{name}=`{text}` is no log filter ({why}): write for example `info`")))?,
+        None => EnvFilter::new(usual),
+    };
+    let colours = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_tree_of_commands_is_sound_and_each_has_an_example() {
+        let tree = Cli::command();
+        tree.clone().debug_assert();
+        for command in tree.get_subcommands() {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.contains(&format!("auricle {}", command.get_name())), "{}: {help}", command.get_name());
+        }
+    }
+}
