@@ -58,7 +58,7 @@ impl Command {
     /// voice, and only what is wrong where the command speaks for itself.
     fn usual_log(&self) -> &'static str {
         match self {
-            Self::Serve(_) => "info",
+            Self::Serve(_) => "info,sqlx=warn",
             // Who pressed Ctrl-C wants to know why it takes a moment; who writes a process, what it logs.
             Self::Demo(_) | Self::Dev(_) => "auricle::signals=info,auricle::execution=info,warn",
             _ => "warn",

@@ -205,6 +205,16 @@ impl Host {
         }
     }
 
+    /// Ends the host: refuses requests, waits for queued executions that run, and frees the data folder, so that another
+    /// host can be made on it at once. What is queued and has not begun stays in the store.
+    pub async fn close(self) {
+        self.set_state(State::Draining);
+        self.0.queue.drain().await;
+        if let Err(error) = self.0.store.close().await {
+            tracing::warn!(%error, "the store was not closed cleanly");
+        }
+    }
+
     /// Whether requests are taken.
     pub fn state(&self) -> State {
         self.0.state()

@@ -6,7 +6,7 @@
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use auricle_model::{Execution, ExecutionId, FailureKind};
 use auricle_store::{QueuedExecution, Store, StoreError, StoreErrorKind};
@@ -31,7 +31,7 @@ pub(crate) struct Queue {
     held: Mutex<HashSet<ExecutionId>>,
     /// Whether the store may hold something that memory does not.
     behind: AtomicBool,
-    wake: Notify,
+    wake: Arc<Notify>,
     stopping: AtomicBool,
 }
 
@@ -43,7 +43,7 @@ impl Queue {
             memory: Arc::new(Semaphore::new(QUEUE_IN_MEMORY)),
             held: Mutex::new(HashSet::new()),
             behind: AtomicBool::new(false),
-            wake: Notify::new(),
+            wake: Arc::default(),
             stopping: AtomicBool::new(false),
         }
     }
@@ -65,7 +65,7 @@ impl Queue {
             tracing::info!("running what was accepted and not finished");
         }
         host.queue.fall_behind();
-        tokio::spawn(sweep(Arc::downgrade(host)));
+        tokio::spawn(sweep(Arc::downgrade(host), host.queue.wake.clone()));
         Ok(())
     }
 
@@ -114,8 +114,9 @@ async fn keep(host: Arc<Inner>, active: Arc<Active>, execution: Execution) -> Re
     Ok(())
 }
 
-/// Reads from the store what memory had no room for, whenever there is room.
-async fn sweep(host: std::sync::Weak<Inner>) {
+/// Reads from the store what memory had no room for, whenever there is room. Between two looks it holds nothing of the host,
+/// so that one that is dropped frees its data folder at once.
+async fn sweep(host: Weak<Inner>, wake: Arc<Notify>) {
     while let Some(host) = host.upgrade() {
         let queue = &host.queue;
         if queue.stopping.load(Ordering::Acquire) {
@@ -128,8 +129,9 @@ async fn sweep(host: std::sync::Weak<Inner>) {
             tracing::warn!(%error, "the queue cannot be read; trying again");
             queue.behind.store(true, Ordering::Release);
         }
-        // Woken at once by what falls behind; otherwise looks now and then, which also lets a host that was dropped end.
-        let _ = tokio::time::timeout(QUEUE_RETRY, queue.wake.notified()).await;
+        drop(host);
+        // Woken at once by what falls behind, and now and then to see whether the host is still there.
+        let _ = tokio::time::timeout(QUEUE_RETRY, wake.notified()).await;
     }
 }
 
