@@ -21,13 +21,21 @@ pub(crate) enum BodyError {
         /// The limit, in bytes.
         limit: u64,
     },
-    /// Nothing came for too long, or it took too long as a whole.
+    /// Nothing came for too long.
     #[error("the body did not arrive in time: {received} bytes came, then nothing for {waited:?}")]
+    Stalled {
+        /// Bytes that did arrive.
+        received: usize,
+        /// Time allowed between two pieces.
+        waited: Duration,
+    },
+    /// It took too long as a whole.
+    #[error("the body did not arrive in time: {received} bytes came in {allowed:?}")]
     Slow {
         /// Bytes that did arrive.
         received: usize,
-        /// Time allowed.
-        waited: Duration,
+        /// Time allowed in all.
+        allowed: Duration,
     },
     /// The client broke off, or broke the framing.
     #[error("the body broke off after {received} bytes: {why}")]
@@ -37,6 +45,15 @@ pub(crate) enum BodyError {
         /// What the connection said.
         why: String,
     },
+}
+
+/// Whether the headers say that a body with something in it follows.
+pub(crate) fn is_announced(headers: &HeaderMap) -> bool {
+    length(headers).is_some_and(|length| length > 0)
+}
+
+fn length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 /// Reads the whole body. Content-Length is looked at first, so that a body known to be too large is refused before a byte
@@ -49,7 +66,7 @@ where
     if body.is_end_stream() {
         return Ok(Bytes::new());
     }
-    let announced = headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<u64>().ok());
+    let announced = length(headers);
     if announced.is_some_and(|n| n > limit) {
         return Err(BodyError::TooLarge { limit });
     }
@@ -60,9 +77,13 @@ where
     let mut received = 0;
     loop {
         let next = Instant::now() + BODY_IDLE_TIMEOUT;
-        let (deadline, waited) = if next < whole { (next, BODY_IDLE_TIMEOUT) } else { (whole, BODY_TIMEOUT) };
-        let frame = match timeout_at(deadline, body.frame()).await {
-            Err(_) => return Err(BodyError::Slow { received, waited }),
+        let late = if next < whole {
+            BodyError::Stalled { received, waited: BODY_IDLE_TIMEOUT }
+        } else {
+            BodyError::Slow { received, allowed: BODY_TIMEOUT }
+        };
+        let frame = match timeout_at(next.min(whole), body.frame()).await {
+            Err(_) => return Err(late),
             Ok(None) => break,
             Ok(Some(Err(error))) => return Err(BodyError::Broken { received, why: error.to_string() }),
             Ok(Some(Ok(frame))) => frame,
@@ -122,6 +143,6 @@ mod tests {
     async fn a_body_that_stalls_is_given_up() {
         let never = StreamBody::new(futures_util::stream::pending::<Result<Frame<Bytes>, Infallible>>());
         let error = collect(&HeaderMap::new(), never, 9).await.unwrap_err();
-        assert!(matches!(error, BodyError::Slow { received: 0, .. }), "{error}");
+        assert!(matches!(error, BodyError::Stalled { received: 0, .. }), "{error}");
     }
 }

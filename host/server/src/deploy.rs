@@ -56,33 +56,42 @@ pub struct Report {
     pub warnings: Vec<Problem>,
 }
 
-/// Looks for everything that would make a deployment of this manifest fail, by doing all of it but the last step.
+/// Looks for everything that would make a deployment of this manifest fail, by doing all of it but the last step. What is
+/// wrong with one process does not hide what is wrong with another.
 pub async fn check(engine: &Engine, manifest: &Manifest) -> Report {
-    let mut report = Report::default();
-    match packages(manifest).await {
-        Err(problems) => report.problems = problems.0,
-        Ok(packages) => match components(engine, &manifest.deployment, &packages, manifest).await {
-            Err(problems) => report.problems = problems.0,
-            Ok(components) => {
-                report.warnings = ungranted(manifest, &components);
-                if let Err(problems) = processes(engine, &manifest.deployment, components, manifest).await {
-                    report.problems.extend(problems.0);
-                }
-            }
-        },
+    let Found { found: packages, mut problems } = packages(manifest).await;
+    let Found { found: components, problems: more } =
+        components(engine, &manifest.deployment, &packages, manifest).await;
+    problems.extend(more);
+    let mut warnings = ungranted(manifest, &components);
+    if problems.is_empty()
+        && let Err(more) = processes(engine, &manifest.deployment, components, manifest).await
+    {
+        problems.extend(more.0);
     }
     match router(&manifest.deployment, &manifest.server, manifest) {
-        Err(problems) => report.problems.extend(problems.0),
-        Ok(router) => report.warnings.extend(unreachable(&router, manifest)),
+        Err(more) => problems.extend(more.0),
+        Ok(router) => warnings.extend(unreachable(&router, manifest)),
     }
-    report
+    Report { problems, warnings }
 }
 
-/// Makes the processes of a manifest ready to run, without a host: for `auricle invoke`.
-pub async fn processes_of(engine: &Engine, manifest: &Manifest) -> Result<Arc<Processes>, Problems> {
-    let packages = packages(manifest).await?;
-    let components = components(engine, &manifest.deployment, &packages, manifest).await?;
-    processes(engine, &manifest.deployment, components, manifest).await
+/// Makes one process of a manifest ready to run, without a host, with those of the others that are built: it may call them.
+/// For `auricle invoke`.
+pub async fn processes_for(engine: &Engine, manifest: &Manifest, process: &str) -> Result<Arc<Processes>, Problems> {
+    let key = format!("process[{process}].");
+    let own = |problems: Vec<Problem>| problems.into_iter().filter(|p| p.key.starts_with(&key)).collect::<Vec<_>>();
+    let Found { found: packages, problems } = packages(manifest).await;
+    let mut problems = own(problems);
+    let mut deployment = manifest.deployment.clone();
+    deployment.processes.retain(|p| packages.contains_key(&p.name));
+    let Found { found: components, problems: more } = components(engine, &deployment, &packages, manifest).await;
+    problems.extend(own(more));
+    if !problems.is_empty() {
+        return Err(Problems(problems));
+    }
+    deployment.processes.retain(|p| components.contains_key(&p.name));
+    processes(engine, &deployment, components, manifest).await
 }
 
 /// Deploys a manifest as a new version.
@@ -91,7 +100,7 @@ pub(crate) async fn deploy(
     manifest: &Manifest,
     environment: &str,
 ) -> Result<(Active, Deployed), DeployError> {
-    let packages = packages(manifest).await?;
+    let packages = packages(manifest).await.all()?;
     new_version(host, manifest, packages, environment).await
 }
 
@@ -101,14 +110,22 @@ pub(crate) async fn start(
     manifest: &Manifest,
     environment: &str,
 ) -> Result<(Active, Deployed), DeployError> {
-    let packages = packages(manifest).await?;
-    let source = source(manifest);
-    let last = host.store.last_from(environment, &source).await?;
-    let unchanged = last.is_some_and(|last| last.fingerprint.as_deref() == Some(&*fingerprint(manifest, &packages)));
+    let read = packages(manifest).await;
+    let last = host.store.last_from(environment, &source(manifest)).await?.and_then(|last| last.fingerprint);
+    let declared = declarations(manifest);
+    let unchanged = match &last {
+        None => false,
+        Some(last) if read.problems.is_empty() => *last == fingerprint(&declared, &read.found),
+        // Files that are gone are no change that anybody has made: the store holds what they were.
+        Some(last) => last.starts_with(&declared),
+    };
     let stored = if unchanged { host.store.active(environment).await? } else { None };
     let Some(stored) = stored else {
-        return new_version(host, manifest, packages, environment).await;
+        return new_version(host, manifest, read.all()?, environment).await;
     };
+    for problem in &read.problems {
+        tracing::warn!("the version in the store is served: {problem}");
+    }
     let mut packages = BTreeMap::new();
     for (name, digest) in &stored.packages {
         if let Some(bytes) = host.store.package(*digest).await? {
@@ -127,7 +144,7 @@ async fn new_version(
     environment: &str,
 ) -> Result<(Active, Deployed), DeployError> {
     let mut active = load(host, manifest.deployment.clone(), &packages, manifest, 0).await?;
-    let fingerprint = fingerprint(manifest, &packages);
+    let fingerprint = fingerprint(&declarations(manifest), &packages);
     let mut digests = BTreeMap::new();
     for (name, bytes) in packages {
         digests.insert(name, host.store.put_package(bytes).await?);
@@ -155,7 +172,7 @@ async fn load(
     version: u32,
 ) -> Result<Active, Problems> {
     let router = router(&deployment, &host.config, places)?;
-    let components = components(&host.engine, &deployment, packages, places).await?;
+    let components = components(&host.engine, &deployment, packages, places).await.all()?;
     let processes = processes(&host.engine, &deployment, components, places).await?;
     Ok(Active { version, deployment, router, processes })
 }
@@ -170,60 +187,88 @@ fn router(deployment: &Deployment, server: &ServerConfig, places: &Manifest) -> 
     })
 }
 
+/// What was found by the name of its process, and what was wrong with the rest.
+struct Found<T> {
+    found: BTreeMap<String, T>,
+    problems: Vec<Problem>,
+}
+
+impl<T> Found<T> {
+    fn new() -> Self {
+        Self { found: BTreeMap::new(), problems: Vec::new() }
+    }
+
+    /// Everything, or what keeps it from being everything.
+    fn all(self) -> Result<BTreeMap<String, T>, Problems> {
+        if self.problems.is_empty() { Ok(self.found) } else { Err(Problems(self.problems)) }
+    }
+}
+
 /// The bytes of every package.
-async fn packages(manifest: &Manifest) -> Result<BTreeMap<String, Bytes>, Problems> {
-    let mut packages = BTreeMap::new();
-    let mut problems = Vec::new();
+async fn packages(manifest: &Manifest) -> Found<Bytes> {
+    let mut packages = Found::new();
     for process in &manifest.deployment.processes {
         let PackageRef::Path(path) = &process.package;
         match tokio::fs::read(path).await {
             Ok(bytes) => {
-                packages.insert(process.name.clone(), Bytes::from(bytes));
+                packages.found.insert(process.name.clone(), Bytes::from(bytes));
             }
             Err(error) => {
                 let hint = match (&process.build, error.kind()) {
                     (Some(_), std::io::ErrorKind::NotFound) => ": build it with `auricle build`",
                     _ => "",
                 };
-                let key = format!("process[{}].package", process.name);
-                problems.push(manifest.problem(&key, format!("cannot read {}: {error}{hint}", path.display())));
+                let message = format!("cannot read {}: {error}{hint}", path.display());
+                packages.problems.push(manifest.problem(&package_key(&process.name), message));
             }
         }
     }
-    if problems.is_empty() { Ok(packages) } else { Err(Problems(problems)) }
+    packages
 }
 
-/// Every package loaded, in the order of the processes.
+/// Every package that there is, loaded.
 async fn components(
     engine: &Engine,
     deployment: &Deployment,
     packages: &BTreeMap<String, Bytes>,
     places: &Manifest,
-) -> Result<Vec<Component>, Problems> {
-    let mut components = Vec::new();
-    let mut problems = Vec::new();
+) -> Found<Component> {
+    let mut components = Found::new();
     for process in &deployment.processes {
-        let key = format!("process[{}].package", process.name);
-        let Some(bytes) = packages.get(&process.name) else {
-            problems.push(places.problem(&key, "the store does not hold this package any more: deploy it again"));
-            continue;
-        };
+        let Some(bytes) = packages.get(&process.name) else { continue };
         match engine.load(bytes.clone()).await {
-            Ok(component) => components.push(component),
-            Err(error) => problems.push(places.problem(&key, error.to_string())),
+            Ok(component) => {
+                components.found.insert(process.name.clone(), component);
+            }
+            Err(error) => components.problems.push(places.problem(&package_key(&process.name), error.to_string())),
         }
     }
-    if problems.is_empty() { Ok(components) } else { Err(Problems(problems)) }
+    components
+}
+
+fn package_key(process: &str) -> String {
+    format!("process[{process}].package")
 }
 
 async fn processes(
     engine: &Engine,
     deployment: &Deployment,
-    components: Vec<Component>,
+    mut components: BTreeMap<String, Component>,
     places: &Manifest,
 ) -> Result<Arc<Processes>, Problems> {
-    let specs = deployment.processes.iter().zip(components);
-    let specs = specs.map(|(decl, component)| ProcessSpec { decl: decl.clone(), component }).collect();
+    let mut specs = Vec::with_capacity(deployment.processes.len());
+    let mut problems = Vec::new();
+    for decl in &deployment.processes {
+        match components.remove(&decl.name) {
+            Some(component) => specs.push(ProcessSpec { decl: decl.clone(), component }),
+            None => {
+                problems.push(places.problem(&package_key(&decl.name), "the store does not hold it: deploy it again"));
+            }
+        }
+    }
+    if !problems.is_empty() {
+        return Err(Problems(problems));
+    }
     let connections: &[ConnectionDecl] = &deployment.connections;
     Processes::start(engine, specs, connections).await.map_err(|errors| {
         Problems(errors.into_iter().map(|error| places.problem(&key_of(&error), error.to_string())).collect())
@@ -252,9 +297,10 @@ fn key_of(error: &StartError) -> String {
 }
 
 /// What a component imports and the manifest does not grant: it will fail at the call.
-fn ungranted(manifest: &Manifest, components: &[Component]) -> Vec<Problem> {
+fn ungranted(manifest: &Manifest, components: &BTreeMap<String, Component>) -> Vec<Problem> {
     let mut warnings = Vec::new();
-    for (process, component) in manifest.deployment.processes.iter().zip(components) {
+    for process in &manifest.deployment.processes {
+        let Some(component) = components.get(&process.name) else { continue };
         let grants = &process.grants;
         let imports = |prefix: &str| component.imports().iter().find(|i| i.starts_with(prefix));
         let rules = [
@@ -277,15 +323,20 @@ fn source(manifest: &Manifest) -> String {
     manifest.file.display().to_string()
 }
 
-/// Changes when the declarations or the bytes of a package change.
-fn fingerprint(manifest: &Manifest, packages: &BTreeMap<String, Bytes>) -> String {
+/// Changes when a declaration does.
+fn declarations(manifest: &Manifest) -> String {
     // Serialising plain values to memory does not fail; if it did, a new version would be made, which is harmless.
-    let mut said = serde_json::to_vec(&manifest.deployment).unwrap_or_default();
+    Digest::of(&serde_json::to_vec(&manifest.deployment).unwrap_or_default()).to_string()
+}
+
+/// Changes when a declaration does, with which it begins, or the bytes of a package.
+fn fingerprint(declarations: &str, packages: &BTreeMap<String, Bytes>) -> String {
+    let mut said = String::new();
     for (name, bytes) in packages {
-        said.extend_from_slice(name.as_bytes());
-        said.extend_from_slice(Digest::of(bytes).to_string().as_bytes());
+        said.push_str(name);
+        said.push_str(&Digest::of(bytes).to_string());
     }
-    Digest::of(&said).to_string()
+    format!("{declarations} {}", Digest::of(said.as_bytes()))
 }
 
 /// The operation of a process that is not there.

@@ -9,18 +9,21 @@ use auricle_api::outbound::{self, List};
 use auricle_api::paging;
 use auricle_api::properties;
 use auricle_api::route::{Endpoint, Found, Miss};
-use auricle_model::{Execution, Mode};
+use auricle_api::target::Target;
+use auricle_model::{DocumentType, Execution, Mode};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use http::header::LINK;
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response};
 use http_body_util::Full;
+use tokio::runtime::{Handle, RuntimeFlavor};
 
 use crate::body;
 use crate::deploy::Active;
 use crate::execution_log;
 use crate::host::{Inner, State};
+use crate::limits::{HEAVY_BYTES, MAX_HEADERS};
 use crate::pages::PageSet;
 use crate::queue::Queue;
 use crate::respond::{self, Refusal};
@@ -68,12 +71,21 @@ where
     host.rate.admit().map_err(Refusal::OverRate)?;
     let active = host.active.load_full().ok_or(Refusal::NotReady(State::Starting))?;
     let (head, body) = request.into_parts();
+    if head.headers.len() > MAX_HEADERS {
+        // HTTP/1 has been refused by the reader already; HTTP/2, and a server that this one is mounted in, count otherwise.
+        return Err(Box::new(Refusal::TooManyHeaders));
+    }
 
     if let Some(page) = further_page(host, &active, &head, peer)? {
         return Ok(page);
     }
     let found = active.router.find(&head.method, head.uri.path(), &head.headers).map_err(Refusal::Miss)?;
     let debug = properties::is_debug(head.uri.query(), &head.headers);
+    if found.endpoint.operation.input == DocumentType::None && body::is_announced(&head.headers) {
+        // Before it is asked for: a client that waits for `100 Continue` need not send it.
+        let protocol = found.endpoint.protocol;
+        return Err(Box::new(Refusal::Input(inbound::Refusal::BodyNotTaken { protocol })));
+    }
     let body = body::collect(&head.headers, body, host.config.max_request_bytes).await.map_err(Refusal::Body)?;
     let execution = execution(&head, &found, body, debug)?;
     if execution.operation.is_receipt() {
@@ -123,15 +135,21 @@ async fn run(
             execution: id,
             operation: operation.clone(),
             own_object: object.clone(),
-            path: head.uri.path().to_owned(),
+            path: segments(head),
             user: None,
             documents: rest,
         })
     });
-    let reply = outbound::reply(operation, &documents, &list(object, token.as_deref()))
-        .map_err(|error| Refusal::Output { id, error, debug })?;
+    let bytes = documents.iter().map(|document| document.data.len()).sum();
+    let reply =
+        unhindered(operation.output, bytes, || outbound::reply(operation, &documents, &list(object, token.as_deref())));
+    let reply = reply.map_err(|error| {
+        token.iter().for_each(|token| host.pages.forget(token));
+        Refusal::Output { id, error, debug }
+    })?;
     for note in &reply.notes {
-        tracing::info!(%id, %process, note, "a property of the answer was not used");
+        // Where its author looks: beside what the process itself said.
+        tracing::warn!(target: execution_log::TARGET, %id, %process, "{note}");
     }
     let link = token.map(|token| link(host, head, &token, peer));
     Ok(respond::reply(id, reply, link))
@@ -149,7 +167,7 @@ fn further_page(
         return Ok(None);
     }
     let Some(token) = head.uri.query().and_then(paging::token_of) else { return Ok(None) };
-    let Some(page) = host.pages.get(&token, head.uri.path(), None) else {
+    let Some(page) = host.pages.get(&token, &segments(head), None) else {
         let pages = match active.router.find(&head.method, head.uri.path(), &head.headers) {
             Ok(found) => found.endpoint.operation.output.is_multiple(),
             Err(Miss::MethodNotAllowed { .. }) => true,
@@ -163,6 +181,21 @@ fn further_page(
         .map_err(|error| Refusal::Output { id: set.execution, error, debug: false })?;
     let link = next.map(|token| link(host, head, &token, peer));
     Ok(Some(respond::reply(set.execution, reply, link)))
+}
+
+/// The segments of the path as the router sees them: a trailing slash or another encoding makes no other path.
+fn segments(head: &Parts) -> Vec<String> {
+    let target = Target::parse(head.uri.path());
+    target.map(|t| t.segments().iter().map(|s| s.text().to_owned()).collect()).unwrap_or_default()
+}
+
+/// Does work that grows with a list of so many bytes; where that is long, so that this thread's other requests go elsewhere.
+fn unhindered<T>(list: DocumentType, bytes: usize, work: impl FnOnce() -> T) -> T {
+    let long = list.is_multiple() && bytes > HEAVY_BYTES;
+    if long && Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread {
+        return tokio::task::block_in_place(work);
+    }
+    work()
 }
 
 fn list<'a>(own_object: &'a str, next: Option<&'a str>) -> List<'a> {

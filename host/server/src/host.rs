@@ -119,6 +119,9 @@ impl HostBuilder {
             Some(store) => store,
             None => Arc::new(SqliteStore::open(&config.data_dir).await?),
         };
+        if !store.is_durable() {
+            tracing::warn!("the store forgets with the program: receipts promise nothing beyond that");
+        }
         let engine = self.engine.unwrap_or_else(|| EngineConfig {
             cache_dir: Some(config.data_dir.join("cache")),
             ..EngineConfig::default()
@@ -162,8 +165,10 @@ impl Host {
             self.0.active.store(Some(Arc::new(active)));
             deployed
         };
-        self.set_state(State::Ready);
         Queue::resume(&self.0).await?;
+        // Unless a stop was asked for meanwhile.
+        let (starting, ready) = (State::Starting as u8, State::Ready as u8);
+        let _ = self.0.state.compare_exchange(starting, ready, Ordering::AcqRel, Ordering::Acquire);
         Ok(deployed)
     }
 

@@ -30,8 +30,11 @@ mod respond;
 mod server;
 
 pub use auricle_model::manifest::{Manifest, Problem, Problems};
-pub use auricle_model::{Document, Execution, Outcome};
+pub use auricle_model::{
+    Document, Execution, Failure, FailureKind, LogLevel, LogLine, Mode, Outcome, Properties, ServerConfig,
+};
 pub use auricle_process::{Engine, EngineConfig};
+pub use auricle_store::{MemoryStore, SqliteStore, Store};
 pub use deploy::{Active, DeployError, Deployed};
 pub use execution_log::TARGET as EXECUTION_LOG_TARGET;
 pub use host::{Host, HostBuilder, HostError, State};

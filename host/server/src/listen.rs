@@ -5,7 +5,9 @@
 
 use std::convert::Infallible;
 use std::future::Future;
+use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -17,43 +19,89 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
 
-use crate::limits::{ACCEPT_PAUSE, DRAIN_TIMEOUT, HEAD_TIMEOUT, MAX_HEAD_BYTES, MAX_HEADERS};
+use crate::limits::{
+    ACCEPT_PAUSE, DRAIN_TIMEOUT, HEAD_TIMEOUT, MAX_CONNECTIONS, MAX_HEAD_BYTES, MAX_HEADERS, PING_TIMEOUT,
+};
 
-/// Serves connections of `listener` by `answer` until `stop` is ready; returns when the last connection is closed or
-/// the drain time is over. Says how many connections were cut off.
-pub(crate) async fn serve<A, F>(listener: TcpListener, answer: A, stop: impl Future<Output = ()>) -> usize
+/// What a client begins with that speaks HTTP/2 (RFC 9113, section 3.4).
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// How often a client that has sent part of the preface is looked at again.
+const PREFACE_PAUSE: Duration = Duration::from_millis(10);
+
+/// Serves connections of `listener` by `answer` until `stop` says so; returns when the last connection is closed or
+/// the drain time is over. Gives how many connections were cut off.
+pub(crate) async fn serve<A, F>(listener: TcpListener, answer: A, mut stop: watch::Receiver<bool>) -> usize
 where
     A: Fn(Request<Incoming>, SocketAddr) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Response<Full<Bytes>>> + Send + 'static,
 {
     let http = connection_settings();
     let graceful = GracefulShutdown::new();
-    let mut stop = std::pin::pin!(stop);
+    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let mut connections = JoinSet::new();
     loop {
-        let (stream, peer) = tokio::select! {
-            accepted = accept(&listener) => accepted,
-            () = &mut stop => break,
+        let (stream, peer, place) = tokio::select! {
+            accepted = accept(&listener, &places) => accepted,
+            () = stopped(&mut stop) => break,
         };
+        while connections.try_join_next().is_some() {}
         let answer = answer.clone();
         let service = service_fn(move |request| {
             let response = answer(request, peer);
             async move { Ok::<_, Infallible>(response.await) }
         });
-        let connection = http.serve_connection(TokioIo::new(stream), service).into_owned();
-        let connection = graceful.watch(connection);
-        tokio::spawn(async move {
+        let http = http.clone();
+        let watcher = graceful.watcher();
+        let mut stop = stop.clone();
+        connections.spawn(async move {
+            let _place = place;
+            // hyper has a time limit for heads only once it knows which HTTP it is; this is the one for before.
+            let speaks = tokio::select! {
+                speaks = timeout(HEAD_TIMEOUT, speaks(&stream)) => speaks,
+                () = stopped(&mut stop) => return,
+            };
+            if !matches!(speaks, Ok(Ok(()))) {
+                tracing::debug!(%peer, "a connection on which nothing was asked is closed");
+                return;
+            }
+            let connection = http.serve_connection(TokioIo::new(stream), service).into_owned();
             // The client's affair: it went away, or did not speak HTTP.
-            if let Err(error) = connection.await {
+            if let Err(error) = watcher.watch(connection).await {
                 tracing::debug!(%peer, %error, "connection ended");
             }
         });
     }
     drop(listener);
-    let open = graceful.count();
-    match tokio::time::timeout(DRAIN_TIMEOUT, graceful.shutdown()).await {
-        Ok(()) => 0,
-        Err(_) => open,
+    if timeout(DRAIN_TIMEOUT, graceful.shutdown()).await.is_ok() {
+        return 0;
+    }
+    while connections.try_join_next().is_some() {}
+    let cut = connections.len();
+    connections.shutdown().await;
+    cut
+}
+
+/// Ready when a stop was asked for, or whoever could ask for it is gone.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    // An error means that the sender was dropped.
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+/// Waits until the client has sent enough to tell HTTP/1 from HTTP/2, without taking it from the connection.
+async fn speaks(stream: &TcpStream) -> io::Result<()> {
+    let mut first = [0; PREFACE.len()];
+    loop {
+        let seen = stream.peek(&mut first).await?;
+        let undecided = first.get(..seen).is_some_and(|first| PREFACE.starts_with(first));
+        if seen == 0 || seen == PREFACE.len() || !undecided {
+            return Ok(());
+        }
+        sleep(PREFACE_PAUSE).await;
     }
 }
 
@@ -69,14 +117,19 @@ fn connection_settings() -> auto::Builder<TokioExecutor> {
     http.http2()
         .timer(TokioTimer::new())
         .keep_alive_interval(HEAD_TIMEOUT)
-        .keep_alive_timeout(Duration::from_secs(20))
+        .keep_alive_timeout(PING_TIMEOUT)
         .max_header_list_size(u32::try_from(MAX_HEAD_BYTES).unwrap_or(u32::MAX));
     http
 }
 
-/// The next connection. Errors of one connection (it was reset before it was accepted) are passed over; errors of the
-/// machine (no file descriptors, no memory) are waited out.
-async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
+/// The next connection, with its place among those that may be open. Errors of one connection (it was reset before it was
+/// accepted) are passed over; errors of the machine (no file descriptors, no memory) are waited out.
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> (TcpStream, SocketAddr, Option<tokio::sync::OwnedSemaphorePermit>) {
+    // The semaphore is never closed, so there is always a place in the end.
+    let place = places.clone().acquire_owned().await.ok();
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => {
@@ -84,18 +137,18 @@ async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
                 if let Err(error) = stream.set_nodelay(true) {
                     tracing::debug!(%peer, %error, "TCP_NODELAY could not be set");
                 }
-                return (stream, peer);
+                return (stream, peer, place);
             }
             Err(error) if is_of_connection(&error) => {}
             Err(error) => {
                 tracing::warn!(%error, "cannot accept connections at the moment");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
+                sleep(ACCEPT_PAUSE).await;
             }
         }
     }
 }
 
-fn is_of_connection(error: &std::io::Error) -> bool {
-    use std::io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+fn is_of_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }

@@ -33,7 +33,8 @@ impl Origin {
         }
         let header = |name: &HeaderName| request.headers.get(name).and_then(|v| v.to_str().ok());
         let proxy = peer.is_some_and(|p| self.trusts(p));
-        // The gateway convention: the whole URL that the caller used, before the gateway rewrote it.
+        // The gateway convention: the whole URL that the caller used, before the gateway rewrote it. A trusted proxy sets it
+        // or takes it off.
         if let Some(uri) = header(&X_REQUEST_URI).filter(|_| proxy)
             && let Ok(uri) = uri.parse::<http::Uri>()
             && let (Some(scheme @ ("http" | "https")), Some(authority)) = (uri.scheme_str(), uri.authority())
@@ -42,7 +43,7 @@ impl Origin {
         }
         let (forwarded_proto, forwarded_host) = match header(&FORWARDED).filter(|_| proxy) {
             Some(value) => (parameter(value, "proto"), parameter(value, "host")),
-            None if proxy => (first(header(&X_FORWARDED_PROTO)), first(header(&X_FORWARDED_HOST))),
+            None if proxy => (last(header(&X_FORWARDED_PROTO)), last(header(&X_FORWARDED_HOST))),
             None => (None, None),
         };
         let scheme = forwarded_proto.filter(|p| matches!(*p, "http" | "https")).unwrap_or("http");
@@ -71,17 +72,19 @@ fn contains(network: IpAddr, bits: u8, address: IpAddr) -> bool {
     }
 }
 
-/// A parameter of the first element of a `Forwarded` header (RFC 7239, section 4).
+/// A parameter of the last element of a `Forwarded` header (RFC 7239, section 4): what the trusted proxy itself has added.
+/// What stands before it came from further out.
 fn parameter<'a>(value: &'a str, name: &str) -> Option<&'a str> {
-    let element = value.split(',').next()?;
+    let element = value.rsplit(',').next()?;
     element.split(';').find_map(|pair| {
         let (key, value) = pair.split_once('=')?;
         key.trim().eq_ignore_ascii_case(name).then(|| value.trim().trim_matches('"'))
     })
 }
 
-fn first(value: Option<&str>) -> Option<&str> {
-    value?.split(',').next().map(str::trim)
+/// The last element of a list, for the same reason.
+fn last(value: Option<&str>) -> Option<&str> {
+    value?.rsplit(',').next().map(str::trim)
 }
 
 #[cfg(test)]
@@ -109,9 +112,9 @@ mod tests {
     #[test]
     fn a_trusted_proxy_is_believed() {
         let net = [("10.0.0.0", 8)];
-        let rfc = [("host", "own"), ("forwarded", r#"for=1.2.3.4;proto=https;host="api.example:8443", for=x"#)];
+        let rfc = [("host", "own"), ("forwarded", r#"host=evil, for=1.2.3.4;proto=https;host="api.example:8443""#)];
         assert_eq!(url("", &net, &rfc), "https://api.example:8443/ws/rest/a");
-        let x = [("host", "own"), ("x-forwarded-proto", "https"), ("x-forwarded-host", "api.example, inner")];
+        let x = [("host", "own"), ("x-forwarded-proto", "https"), ("x-forwarded-host", "evil, api.example")];
         assert_eq!(url("", &net, &x), "https://api.example/ws/rest/a");
         assert_eq!(url("", &[("0.0.0.0", 0)], &x), "https://api.example/ws/rest/a");
     }

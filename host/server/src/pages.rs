@@ -6,6 +6,7 @@
 use std::sync::{Arc, OnceLock};
 
 use auricle_model::{Document, ExecutionId, Operation};
+use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 use uuid::Uuid;
 
@@ -33,8 +34,8 @@ pub(crate) struct PageSet {
     pub(crate) operation: Arc<Operation>,
     /// Object of the process, which names the list where the operation's is empty.
     pub(crate) own_object: String,
-    /// Path of the request; pages are fetched from the same one.
-    pub(crate) path: String,
+    /// Segments of the request's path, decoded; pages are fetched from the same ones.
+    pub(crate) path: Vec<String>,
     /// Who asked. Nobody else gets a page.
     pub(crate) user: Option<String>,
     /// The documents after the first page.
@@ -46,6 +47,8 @@ impl Pages {
         let cache = Cache::builder()
             .time_to_live(PAGE_LIFETIME)
             .max_capacity(PAGE_BYTES)
+            // By default a cache that is full would rather keep what was asked for before than let a new token in.
+            .eviction_policy(EvictionPolicy::lru())
             // Each entry of a set weighs what it still has to give: an overestimate where several tokens of one set live.
             .weigher(|_, page: &Arc<Page>| {
                 let bytes = page.rest().iter().map(|d| d.data.len() + d.properties.size() + 128).sum::<usize>();
@@ -61,12 +64,17 @@ impl Pages {
     }
 
     /// The page that a token stands for, if it is known, fresh, of this path and of this user.
-    pub(crate) fn get(&self, token: &str, path: &str, user: Option<&str>) -> Option<Arc<Page>> {
+    pub(crate) fn get(&self, token: &str, path: &[String], user: Option<&str>) -> Option<Arc<Page>> {
         let page = self.0.get(token).filter(|p| p.set.path == path && p.set.user.as_deref() == user)?;
         if let Some(previous) = &page.previous {
             self.0.invalidate(previous);
         }
         Some(page)
+    }
+
+    /// Gives up what a token stands for: its answer could not be sent.
+    pub(crate) fn forget(&self, token: &str) {
+        self.0.invalidate(token);
     }
 
     /// The token of the page after this one, or none when this is the last. Asking again gives the same token.
@@ -121,10 +129,14 @@ mod tests {
             execution: ExecutionId::new(),
             operation: Arc::new(operation),
             own_object: "Account".into(),
-            path: "/a".into(),
+            path: path("a"),
             user: Some("joe".into()),
             documents: (0..documents).map(|n| Document::new(n.to_string())).collect(),
         }
+    }
+
+    fn path(segment: &str) -> Vec<String> {
+        vec![segment.to_owned()]
     }
 
     fn bodies(page: &Page) -> Vec<&str> {
@@ -135,13 +147,13 @@ mod tests {
     fn pages_follow_each_other_to_the_end() {
         let pages = Pages::new();
         let first = pages.hold(set(5));
-        let page = pages.get(&first, "/a", Some("joe")).unwrap();
+        let page = pages.get(&first, &path("a"), Some("joe")).unwrap();
         assert_eq!(bodies(&page), ["0", "1"]);
         let second = pages.next(&first, &page).unwrap();
-        let page = pages.get(&second, "/a", Some("joe")).unwrap();
+        let page = pages.get(&second, &path("a"), Some("joe")).unwrap();
         assert_eq!(bodies(&page), ["2", "3"]);
         let third = pages.next(&second, &page).unwrap();
-        let page = pages.get(&third, "/a", Some("joe")).unwrap();
+        let page = pages.get(&third, &path("a"), Some("joe")).unwrap();
         assert_eq!(bodies(&page), ["4"]);
         assert_eq!(pages.next(&third, &page), None);
     }
@@ -150,21 +162,39 @@ mod tests {
     fn a_token_serves_again_until_the_next_is_used() {
         let pages = Pages::new();
         let first = pages.hold(set(4));
-        let again = || pages.get(&first, "/a", Some("joe"));
+        let again = || pages.get(&first, &path("a"), Some("joe"));
         let second = pages.next(&first, &again().unwrap()).unwrap();
         assert_eq!(pages.next(&first, &again().unwrap()).as_ref(), Some(&second));
-        pages.get(&second, "/a", Some("joe")).unwrap();
+        pages.get(&second, &path("a"), Some("joe")).unwrap();
         assert!(again().is_none());
-        assert!(pages.get(&second, "/a", Some("joe")).is_some());
+        assert!(pages.get(&second, &path("a"), Some("joe")).is_some());
     }
 
     #[test]
     fn a_token_belongs_to_a_path_and_a_user() {
         let pages = Pages::new();
         let token = pages.hold(set(1));
-        assert!(pages.get(&token, "/b", Some("joe")).is_none());
-        assert!(pages.get(&token, "/a", None).is_none());
-        assert!(pages.get("unknown", "/a", Some("joe")).is_none());
-        assert!(pages.get(&token, "/a", Some("joe")).is_some());
+        assert!(pages.get(&token, &path("b"), Some("joe")).is_none());
+        assert!(pages.get(&token, &path("a"), None).is_none());
+        assert!(pages.get("unknown", &path("a"), Some("joe")).is_none());
+        assert!(pages.get(&token, &path("a"), Some("joe")).is_some());
+    }
+
+    #[test]
+    fn when_there_is_no_room_the_oldest_goes_and_the_newest_is_kept() {
+        let pages = Pages::new();
+        let large = || {
+            let mut set = set(1);
+            set.documents = vec![Document::new(vec![0; 1 << 20])];
+            set
+        };
+        let first = pages.hold(large());
+        let mut last = String::new();
+        for _ in 0..PAGE_BYTES >> 20 {
+            last = pages.hold(large());
+            pages.0.run_pending_tasks();
+        }
+        assert!(pages.get(&last, &path("a"), Some("joe")).is_some());
+        assert!(pages.get(&first, &path("a"), Some("joe")).is_none());
     }
 }

@@ -10,7 +10,7 @@ use auricle_api::outbound::{OutputError, Reply};
 use auricle_api::problem::{MEDIA_TYPE, Problem};
 use auricle_api::properties::QueryError;
 use auricle_api::route::Miss;
-use auricle_model::{ExecutionId, Failure, FailureKind, LogLine};
+use auricle_model::{ExecutionId, Failure, FailureKind, LogLine, Retry};
 use auricle_store::StoreError;
 use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, RETRY_AFTER};
@@ -19,6 +19,7 @@ use http_body_util::Full;
 
 use crate::body::BodyError;
 use crate::host::State;
+use crate::limits::MAX_HEADERS;
 use crate::rate::OverRate;
 
 /// Names the execution that an answer came from.
@@ -33,6 +34,8 @@ pub(crate) enum Refusal {
     NotReady(State),
     /// One request too many in this second.
     OverRate(OverRate),
+    /// More headers than anybody needs.
+    TooManyHeaders,
     /// No route.
     Miss(Miss),
     /// The query cannot be read.
@@ -98,6 +101,8 @@ pub(crate) fn refuse(refusal: Refusal) -> Response<Full<Bytes>> {
                 None => return empty(miss.status(), headers),
             }
         }
+        Refusal::TooManyHeaders => Problem::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)
+            .detail(format!("the request has more than {MAX_HEADERS} headers")),
         Refusal::Query(error) => Problem::new(StatusCode::BAD_REQUEST).detail(error.to_string()),
         Refusal::Header(error) => Problem::new(StatusCode::BAD_REQUEST).detail(error.to_string()),
         Refusal::Body(error) => {
@@ -105,7 +110,7 @@ pub(crate) fn refuse(refusal: Refusal) -> Response<Full<Bytes>> {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
             let status = match error {
                 BodyError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-                BodyError::Slow { .. } => StatusCode::REQUEST_TIMEOUT,
+                BodyError::Stalled { .. } | BodyError::Slow { .. } => StatusCode::REQUEST_TIMEOUT,
                 BodyError::Broken { .. } => StatusCode::BAD_REQUEST,
             };
             Problem::new(status).detail(error.to_string())
@@ -171,7 +176,7 @@ fn failed(id: ExecutionId, failure: &Failure, debug: bool, log: &[LogLine], head
         FailureKind::Deadline => (StatusCode::GATEWAY_TIMEOUT, "The process ran out of time."),
         FailureKind::Saturated => (StatusCode::SERVICE_UNAVAILABLE, "Too many executions at once."),
     };
-    if failure.kind == FailureKind::Saturated {
+    if status == StatusCode::SERVICE_UNAVAILABLE && failure.retry() == Retry::Later {
         retry_after(headers, Duration::from_secs(1));
     }
     // Deadline and saturation are said in the host's words, which hold nothing of the guest.

@@ -10,34 +10,28 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use crate::dispatch;
 use crate::host::{Host, HostError, State};
 use crate::listen;
 
-/// A host that is bound to its addresses and answers on them. Dropping it closes the sockets without draining; use
-/// [`Server::run_until`].
+/// A host that is bound to its addresses and answers on them. Dropping it closes the sockets; requests in flight finish.
 pub struct Server {
     host: Host,
+    requests: Listening,
+    admin: Listening,
+}
+
+/// One address that is listened on. Dropped, it stops by itself.
+struct Listening {
     address: SocketAddr,
-    admin_address: SocketAddr,
     stop: watch::Sender<bool>,
-    tasks: Vec<tokio::task::JoinHandle<usize>>,
+    task: JoinHandle<usize>,
 }
 
 impl Server {
     pub(crate) async fn bind(host: Host) -> Result<Self, HostError> {
-        let (listen, admin) = (&host.config().listen, &host.config().admin_listen);
-        let requests = bind(listen, "listen").await?;
-        let health = bind(admin, "admin-listen").await?;
-        let address = local(&requests, listen, "listen")?;
-        let admin_address = local(&health, admin, "admin-listen")?;
-
-        let (stop, stopped) = watch::channel(false);
-        let wait = |mut stopped: watch::Receiver<bool>| async move {
-            // An error means that the server was dropped: the same as a stop.
-            let _ = stopped.wait_for(|stop| *stop).await;
-        };
         let public = host.clone();
         let answer = move |request: Request<Incoming>, peer: SocketAddr| {
             let host = public.clone();
@@ -48,56 +42,73 @@ impl Server {
             let response = dispatch::answer_admin(&admin_host.0, &request);
             async move { response }
         };
-        let tasks = vec![
-            tokio::spawn(listen::serve(requests, answer, wait(stopped.clone()))),
-            tokio::spawn(listen::serve(health, answer_admin, wait(stopped))),
-        ];
-        Ok(Self { host, address, admin_address, stop, tasks })
+        let config = host.config();
+        // Both are bound before either is served: a host listens on all of its addresses or on none.
+        let requests = bind(&config.listen, "listen").await?;
+        let admin = bind(&config.admin_listen, "admin-listen").await?;
+        let requests = Listening::begin(requests, |listener, stop| tokio::spawn(listen::serve(listener, answer, stop)));
+        let admin = Listening::begin(admin, |listener, stop| tokio::spawn(listen::serve(listener, answer_admin, stop)));
+        Ok(Self { host, requests, admin })
     }
 
     /// Where requests are taken.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.requests.address
     }
 
     /// Where health is told.
     pub fn admin_address(&self) -> SocketAddr {
-        self.admin_address
+        self.admin.address
     }
 
-    /// Serves until `stop` is ready; then refuses new requests with 503, lets those in flight finish, and returns. What is
-    /// queued and has not begun stays in the store.
+    /// Serves until `stop` is ready; then takes no new connections, lets requests in flight and queued executions that run
+    /// finish, and returns. Health is told on the admin address (503, `draining`) until the very end. What is queued and
+    /// has not begun stays in the store.
     pub async fn run_until(self, stop: impl Future<Output = ()>) {
         stop.await;
         self.host.set_state(State::Draining);
-        // The receivers live in the tasks; when they are gone there is nothing left to stop.
-        let _ = self.stop.send(true);
-        for task in self.tasks {
-            match task.await {
-                Ok(0) => {}
-                Ok(cut) => {
-                    tracing::warn!(connections = cut, "some connections did not finish in time and were cut off");
-                }
-                Err(error) => tracing::error!(%error, "a listening task ended badly"),
-            }
-        }
+        self.requests.end().await;
         self.host.0.queue.drain().await;
+        self.admin.end().await;
     }
 }
 
-async fn bind(address: &str, key: &'static str) -> Result<TcpListener, HostError> {
-    let failed = |source| HostError::Listen { address: address.to_owned(), key, source };
-    TcpListener::bind(address).await.map_err(failed)
+impl Listening {
+    fn begin(
+        (listener, address): (TcpListener, SocketAddr),
+        serve: impl FnOnce(TcpListener, watch::Receiver<bool>) -> JoinHandle<usize>,
+    ) -> Self {
+        let (stop, stopped) = watch::channel(false);
+        Self { address, stop, task: serve(listener, stopped) }
+    }
+
+    async fn end(self) {
+        // The receiver lives in the task; when it is gone there is nothing left to stop.
+        let _ = self.stop.send(true);
+        match self.task.await {
+            Ok(0) => {}
+            Ok(cut) => {
+                tracing::warn!(connections = cut, "some connections did not finish in time and were cut off");
+            }
+            Err(error) => tracing::error!(%error, "a listening task ended badly"),
+        }
+    }
 }
 
-fn local(listener: &TcpListener, address: &str, key: &'static str) -> Result<SocketAddr, HostError> {
-    listener.local_addr().map_err(|source| HostError::Listen { address: address.to_owned(), key, source })
+async fn bind(address: &str, key: &'static str) -> Result<(TcpListener, SocketAddr), HostError> {
+    let bound = async {
+        let listener = TcpListener::bind(address).await?;
+        let local = listener.local_addr()?;
+        Ok((listener, local))
+    };
+    bound.await.map_err(|source| HostError::Listen { address: address.to_owned(), key, source })
 }
 
 /// A host as a `tower` service, to be mounted in a server of your own. It never fails: every error is a response.
 ///
 /// The caller's address, which decides whether forwarded headers are believed, is taken from a
-/// [`RemoteAddr`] extension of the request, if there is one.
+/// [`RemoteAddr`] extension of the request, if there is one. A server that mounts it under a path takes that path off
+/// before it comes here: set `public-url` to the outside address with the path, so that links are right.
 #[derive(Clone)]
 pub struct HostService(Host);
 

@@ -1,10 +1,10 @@
 //! `auricle demo`: crm-sync from the source checkout, built, seeded with real companies, and served.
 //!
 //! Everything that it writes lies under `target/demo` of the checkout and is made anew each time, so that the example itself
-//! stays as it is. One folder for each port: two demos at one time do not meet.
+//! stays as it is. One folder for each address: two demos at one time do not meet.
 
 use std::fs;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -62,7 +62,7 @@ pub(crate) async fn run(args: Args, voice: Voice) -> anyhow::Result<Status> {
 
     let address = free_address(&args.listen, voice)?;
     let place = checkout.join("target/demo");
-    let data = place.join(address.port().to_string());
+    let data = place.join(address.to_string().replace(['[', ']', ':'], "-"));
     clear(&data)?;
     redirect(&mut manifest, address, &data)?;
     let serving = async {
@@ -108,6 +108,9 @@ fn checkout(given: Option<&Path>) -> anyhow::Result<PathBuf> {
 
 /// The address that was asked for, or another port of it where that one is taken.
 fn free_address(asked: &str, voice: Voice) -> anyhow::Result<SocketAddr> {
+    if asked.to_socket_addrs().is_err() {
+        return Err(WrongUse(format!("`{asked}` is no address: write --listen as HOST:PORT")).into());
+    }
     let first = match TcpListener::bind(asked) {
         Ok(listener) => return Ok(listener.local_addr()?),
         Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => error,
@@ -133,7 +136,7 @@ fn clear(folder: &Path) -> anyhow::Result<()> {
 /// Gives the example an address, a data folder and a database of the demo's own.
 fn redirect(manifest: &mut Manifest, address: SocketAddr, data: &Path) -> anyhow::Result<()> {
     let database = data.join("erp.db");
-    let Some(database) = database.to_str().filter(|path| !path.contains('?')) else {
+    let Some(database) = database.to_str().filter(|path| !path.contains(['?', '#', '%'])) else {
         bail!("the path {} can't be written as a database URL: move the checkout", database.display());
     };
     manifest.server.listen = address.to_string();

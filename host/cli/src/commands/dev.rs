@@ -83,8 +83,9 @@ impl Dev {
     /// Takes changes in. Whatever goes wrong is told, and the next change tries again.
     async fn turn(&mut self, changes: Changes, watch: &mut Watch) {
         let begun = Instant::now();
-        let again = self.serving.is_none() || changes.touch_manifest(&self.manifest);
         self.unbuilt = std::mem::take(&mut self.unbuilt).and(changes);
+        // One that could not be read is still among them, so that its correction is seen wherever it is made.
+        let again = self.serving.is_none() || self.unbuilt.touch_manifest(&self.manifest);
         let taken = self.take_in(again, watch, begun).await;
         if let Err(error) = taken {
             self.voice.error(&error);
@@ -146,8 +147,8 @@ impl Version {
 impl Serving {
     async fn begin(manifest: &Manifest, version: Version, voice: Voice) -> anyhow::Result<Self> {
         let host = Host::builder().manifest(manifest.clone()).build().await?;
-        let deployed = host.start().await?;
         let server = host.listen().await?;
+        let deployed = host.start().await?;
         serve::announce(&server, &deployed, voice);
         voice.note("watching for changes; Ctrl-C ends");
         let (stop, stopped) = oneshot::channel::<()>();

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::manifest::{self, Config};
 use crate::progress::Spinner;
-use crate::report::{self, Status, Voice, millis};
+use crate::report::{self, Status, Voice, WrongUse, millis};
 
 /// Run a process here, without a server
 ///
@@ -93,7 +93,7 @@ pub(crate) async fn run(args: Args, voice: Voice) -> anyhow::Result<Status> {
 async fn execute(manifest: &Manifest, execution: Execution) -> anyhow::Result<Outcome> {
     let _turning = Spinner::new("running");
     let engine = Engine::new(manifest::engine_config(manifest))?;
-    let processes = deploy::processes_of(&engine, manifest).await?;
+    let processes = deploy::processes_for(&engine, manifest, &execution.process).await?;
     Ok(processes.run(execution).await)
 }
 
@@ -130,13 +130,20 @@ impl Request {
         properties
     }
 
-    /// The documents; none given is what a request without a body comes to.
+    /// The documents; none given to a single-* input is one empty one, as of a request without a body.
     fn documents(&self, operation: &Operation) -> anyhow::Result<Vec<Document>> {
+        if operation.input == DocumentType::None {
+            if !self.document.is_empty() || !self.header.is_empty() {
+                let message = "the process takes no input (`input = \"none\"`): it gets one empty document without headers, \
+                               so leave out --document and --header";
+                return Err(WrongUse(message.to_owned()).into());
+            }
+            return Ok(vec![Document::default()]);
+        }
         let headers: Properties = self.header.iter().map(|(n, v)| (format!("inheader_{n}"), v)).collect();
         let one = |data: Vec<u8>| Document::with_properties(data, headers.clone());
         if self.document.is_empty() {
-            let one_empty = operation.input == DocumentType::None || operation.input.is_single();
-            return Ok(if one_empty { vec![one(Vec::new())] } else { Vec::new() });
+            return Ok(if operation.input.is_single() { vec![one(Vec::new())] } else { Vec::new() });
         }
         self.document.iter().map(|given| read(given).map(one)).collect()
     }
@@ -259,7 +266,7 @@ mod tests {
     #[test]
     fn no_document_is_what_a_request_without_a_body_gives() {
         let request = Request { header: pairs(&["Content-Type=text/csv"]), ..Request::default() };
-        for (input, count) in [(DocumentType::None, 1), (DocumentType::SingleJson, 1), (DocumentType::MultipleXml, 0)] {
+        for (input, count) in [(DocumentType::SingleJson, 1), (DocumentType::MultipleXml, 0)] {
             let documents = request.documents(&operation(input)).unwrap();
             assert_eq!(documents.len(), count, "{input}");
             for document in documents {
@@ -267,10 +274,14 @@ mod tests {
                 assert!(document.data.is_empty());
             }
         }
+        // No input: as over HTTP neither headers nor a body get through.
+        let none = operation(DocumentType::None);
+        assert_eq!(Request::default().documents(&none).unwrap(), [Document::default()]);
+        assert!(request.documents(&none).unwrap_err().is::<WrongUse>());
         let two = Request { document: vec!["a".into(), "b".into()], ..Request::default() };
         assert_eq!(two.documents(&operation(DocumentType::SingleData)).unwrap().len(), 2);
         let missing = Request { document: vec!["@/no/such/file".into()], ..Request::default() };
-        assert!(missing.documents(&operation(DocumentType::None)).is_err());
+        assert!(missing.documents(&operation(DocumentType::SingleData)).is_err());
     }
 
     #[test]
