@@ -152,7 +152,9 @@ async fn run(
         tracing::warn!(target: execution_log::TARGET, %id, %process, "{note}");
     }
     let link = token.map(|token| link(host, head, &token, peer));
-    Ok(respond::reply(id, reply, link))
+    let mut response = respond::reply(id, reply, link);
+    respond::relate_location(response.headers_mut(), head.uri.path());
+    Ok(response)
 }
 
 /// A page of an earlier answer: a GET of its path with `moreDataToken`, whatever the route's method. A token that is not

@@ -152,3 +152,69 @@ fn is_of_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    /// What a client gets that sends this, and then nothing.
+    async fn answer(sent: &[u8]) -> Vec<u8> {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (_stop, stopped) = watch::channel(false);
+        let serving = serve(listener, |_, _| async { Response::new(Full::from("here")) }, stopped);
+        let asking = async {
+            let mut client = TcpStream::connect(address).await.unwrap();
+            client.write_all(sent).await.unwrap();
+            let mut answer = Vec::new();
+            if let Err(error) = client.read_to_end(&mut answer).await {
+                // What was sent and not read makes the system reset the connection instead of ending it.
+                assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
+            }
+            answer
+        };
+        tokio::select! {
+            answer = asking => answer,
+            _ = serving => panic!("the server ended"),
+        }
+    }
+
+    /// With the clock paused, an hour of silence is over at once.
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_that_does_not_ask_is_closed() {
+        assert!(answer(b"").await.is_empty());
+        assert!(answer(b"PRI * HT").await.is_empty());
+        assert!(answer(b"GET / HT").await.is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_asks_is_answered_and_closed_when_it_asks_no_more() {
+        let answer = answer(b"GET / HTTP/1.1\r\nhost: h\r\n\r\n").await;
+        assert!(answer.starts_with(b"HTTP/1.1 200") && answer.ends_with(b"here"), "{answer:?}");
+    }
+
+    #[tokio::test]
+    async fn a_stop_lets_a_request_in_flight_finish_and_takes_no_other() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = watch::channel(false);
+        let slow = |_, _| async {
+            sleep(Duration::from_millis(200)).await;
+            Response::new(Full::from("done"))
+        };
+        let serving = tokio::spawn(serve(listener, slow, stopped));
+        let mut silent = TcpStream::connect(address).await.unwrap();
+        let mut client = TcpStream::connect(address).await.unwrap();
+        client.write_all(b"GET / HTTP/1.1\r\nhost: h\r\n\r\n").await.unwrap();
+        sleep(Duration::from_millis(50)).await;
+        stop.send(true).unwrap();
+        let mut answer = Vec::new();
+        client.read_to_end(&mut answer).await.unwrap();
+        assert!(answer.ends_with(b"done"), "{answer:?}");
+        assert_eq!(silent.read_to_end(&mut Vec::new()).await.unwrap(), 0);
+        assert_eq!(serving.await.unwrap(), 0);
+        assert!(TcpStream::connect(address).await.is_err());
+    }
+}

@@ -13,7 +13,7 @@ use auricle_api::route::Miss;
 use auricle_model::{ExecutionId, Failure, FailureKind, LogLine, Retry};
 use auricle_store::StoreError;
 use bytes::Bytes;
-use http::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, RETRY_AFTER};
+use http::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, LOCATION, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 
@@ -26,6 +26,9 @@ use crate::rate::OverRate;
 const X_EXECUTION_ID: HeaderName = HeaderName::from_static("x-execution-id");
 const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+
+/// Slashes at the end of a path that are counted; more are nobody's URL.
+const MAX_SLASHES: usize = 8;
 
 /// Why a request gets no answer from a process.
 #[derive(Debug)]
@@ -205,6 +208,19 @@ pub(crate) fn reply(id: ExecutionId, reply: Reply, link: Option<(HeaderName, Hea
     response
 }
 
+/// Makes a relative `Location` right for a request whose path ended in slashes. A process does not see them (`inpath` has
+/// none), so what it says is relative to the path without them.
+pub(crate) fn relate_location(headers: &mut HeaderMap, path: &str) {
+    let slashes = path.len() - path.trim_end_matches('/').len();
+    let Some(location) = headers.get(LOCATION).and_then(|location| location.to_str().ok()) else { return };
+    let first = location.split('/').next().unwrap_or_default();
+    let relative = !first.is_empty() && !first.contains(':') && !first.starts_with(['?', '#']);
+    if relative && (1..=MAX_SLASHES).contains(&slashes) {
+        let location = format!("{}{location}", "../".repeat(slashes));
+        insert(headers, LOCATION, &location);
+    }
+}
+
 /// The receipt of a request that is queued durably.
 pub(crate) fn receipt(id: ExecutionId) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::default());
@@ -260,5 +276,26 @@ fn insert(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     // All values made here are visible ASCII; one that is not would only be left out.
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(name, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_relative_location_is_related_to_the_path_without_its_slashes() {
+        for (path, location, sent) in [
+            ("/a/Account", "Account/1", "Account/1"),
+            ("/a/Account/", "Account/1", "../Account/1"),
+            ("/a/Account//", "Account/1", "../../Account/1"),
+            ("/a/Account/", "/a/Account/1", "/a/Account/1"),
+            ("/a/Account/", "https://h/1", "https://h/1"),
+            ("/a/Account/", "?x", "?x"),
+        ] {
+            let mut headers = HeaderMap::from_iter([(LOCATION, location.parse().unwrap())]);
+            relate_location(&mut headers, path);
+            assert_eq!(headers.get(LOCATION).unwrap(), sent, "{path} {location}");
+        }
     }
 }
