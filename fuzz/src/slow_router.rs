@@ -112,17 +112,16 @@ fn by_route(
         let failed = route.headers.iter().filter(|condition| !holds(condition, headers));
         failed.map(|condition| condition.name.to_ascii_lowercase()).collect()
     };
-    let failed: Vec<String> = of_method.iter().flat_map(|(route, _)| failing(route)).collect();
+    let failed: Vec<Vec<String>> = of_method.iter().map(|(route, _)| failing(route)).collect();
     let mut left: Vec<_> = of_method.into_iter().filter(|(route, _)| failing(route).is_empty()).collect();
     left.sort_by(preference);
     let Some((route, parts)) = left.first() else {
-        let on = |name: &str| failed.iter().any(|failed| failed == name);
-        return Err(if on("content-type") {
-            415
-        } else if on("accept") {
-            406
-        } else {
-            404
+        let on = |route: &[String], name: &str| route.iter().any(|failed| failed == name);
+        let readable: Vec<_> = failed.iter().filter(|route| !on(route, "content-type")).collect();
+        return Err(match readable.as_slice() {
+            [] => 415,
+            readable if readable.iter().all(|route| on(route, "accept")) => 406,
+            _ => 404,
         });
     };
     let params = parts.iter().zip(path).filter(|(part, _)| is_parameter(part));

@@ -58,6 +58,30 @@ fn c4_no_route_wants_this_content_type() {
     assert!(problem.detail.contains("`text/plain` was sent"), "{}", problem.detail);
 }
 
+/// Where the Content-Type is one that a route takes, it is not what is blamed.
+#[test]
+fn c4_a_content_type_that_is_taken_is_not_blamed() {
+    let server = Site::new([
+        inspect("json", "create json: single-data -> single-json"),
+        inspect("csv", "create csv: single-data -> single-json"),
+        api("api", "/api")
+            .route("POST", "json")
+            .and("object = 'item'\nheaders = { Content-Type = 'json', Accept = 'json' }")
+            .route("POST", "csv")
+            .and("object = 'item'\nheaders = { Content-Type = 'csv', Accept = 'csv' }"),
+    ])
+    .serve();
+    let post = |content_type: &str, accept: &str| {
+        let request = server.request("POST", "/ws/rest/api/item").header("Content-Type", content_type);
+        request.header("Accept", accept).body("x").send()
+    };
+    assert_eq!(ran(&post("text/csv", "text/csv")), "csv");
+    let problem = post("text/csv", "application/json").problem(406);
+    assert_eq!(problem.members["expected"], serde_json::json!(["csv"]));
+    assert!(problem.detail.contains("`application/json` was sent"), "{}", problem.detail);
+    post("text/html", "text/csv").problem(415);
+}
+
 #[test]
 fn c5_no_route_gives_what_is_accepted() {
     let server = Site::new([

@@ -105,6 +105,27 @@ fn pages_of_a_post_are_fetched_by_get() {
     assert_eq!(pages(&server, first), [json!([{ "n": 1 }]), json!([{ "n": 2 }])]);
 }
 
+/// The path is the same as the router sees it: a slash at its end, or a letter that need not be encoded, makes no other.
+#[test]
+fn a_page_is_fetched_whatever_the_spelling_of_its_path() {
+    let server = serve("", "multiple-json", "max-documents = 1");
+    let second = server.get(&format!("{CONTACTS}?documents=3")).next().unwrap();
+    let (_, query) = second.split_once('?').unwrap();
+    for path in [format!("{CONTACTS}/"), CONTACTS.replace("Contact", "%43ontact"), CONTACTS.to_owned()] {
+        assert_eq!(server.get(&format!("{path}?{query}")).json(), json!([{ "n": 2 }]), "{path}");
+    }
+    let first = server.get(&format!("{CONTACTS}/?documents=2"));
+    assert_eq!(pages(&server, first), [json!([{ "n": 1 }]), json!([{ "n": 2 }])]);
+}
+
+#[test]
+fn pages_over_simple_http_are_linked_too() {
+    let server = serve("", "multiple-json", "max-documents = 1");
+    let first = server.get("/ws/simple/queryContact?documents=3");
+    assert!(first.next().unwrap().starts_with("/ws/simple/queryContact?documents=3&moreDataToken="), "{first}");
+    assert_eq!(pages(&server, first), [json!([{ "n": 1 }]), json!([{ "n": 2 }]), json!([{ "n": 3 }])]);
+}
+
 #[test]
 fn a_token_serves_again_until_the_next_one_is_used() {
     let server = serve("", "multiple-json", "max-documents = 1");

@@ -103,9 +103,10 @@ fn j12_a_failure_leaves_the_instance_fit_and_a_trap_does_not() {
 #[test]
 fn j13_too_many_at_once_are_told_so() {
     let server = serve("max-concurrent = 1");
+    // Long enough that all have come before the first is done, and short enough that the last is not told to go after 10 s.
     let mut wires: Vec<_> = (0..9).map(|_| server.connect()).collect();
     for wire in &mut wires {
-        wire.send(format!("GET {RUN}?sleep_ms=1000 HTTP/1.1\r\nhost: a\r\n\r\n"));
+        wire.send(format!("GET {RUN}?sleep_ms=1900 HTTP/1.1\r\nhost: a\r\n\r\n"));
     }
     let answers: Vec<_> = wires.iter_mut().map(|wire| wire.read()).collect();
     let refused: Vec<_> = answers.iter().filter(|answer| answer.status == 503).collect();

@@ -165,3 +165,20 @@ fn a_private_address_is_refused_after_dns() {
     let willing = Site::new([process(&host)]).serve();
     assert_eq!(tried(&willing, "get", &url)["body"], "/a");
 }
+
+/// `wasi:http` is under the same rules as `http-client`, whatever its guest's language calls it by.
+#[test]
+fn wasi_http_is_under_the_same_rules() {
+    let port = upstream();
+    let url = format!("http://127.0.0.1:{port}/a");
+    let granted = Site::new([process(&format!("allow-hosts = ['http://127.0.0.1:{port}']"))]).serve();
+    assert_eq!(tried(&granted, "wasi_get", &url), json!({ "status": 200, "body": "/a" }));
+    let moved = tried(&granted, "wasi_get", &format!("http://127.0.0.1:{port}/moved"));
+    assert_eq!(moved["status"], 302, "redirects are not followed");
+
+    let other = Site::new([process(&format!("allow-hosts = ['http://127.0.0.1:{}']", port ^ 1))]).serve();
+    assert_eq!(refused(&other, "wasi_get", &url), "ErrorCode::HttpRequestDenied");
+    let wary = Site::new([process(&format!("allow-hosts = ['http://localhost:{port}']"))]).serve();
+    let told = refused(&wary, "wasi_get", &format!("http://localhost:{port}/a"));
+    assert_eq!(told, "ErrorCode::DestinationIpProhibited");
+}

@@ -1,8 +1,11 @@
 //! Requests that are answered before they run: what has a receipt is run, whatever happens to the host.
 
+use std::net::TcpStream;
+
 use auricle_tests::client::Response;
 use auricle_tests::manifest::{api, probe};
 use auricle_tests::site::{Server, Site, wait};
+use serde_json::json;
 
 /// A process that leaves `begin ID ATTEMPT` and `end ID ATTEMPT` in `out/log`, with `out/log.go` between them.
 fn site(keys: &str) -> Site {
@@ -88,14 +91,23 @@ fn what_is_done_is_not_run_again() {
 
 #[test]
 fn a_stop_leaves_what_has_not_begun_for_the_next_start() {
-    let server = site("").serve();
-    let id = id(&server.post(REQUEST, "x"));
-    wait_for(&server.site, &format!("begin {id} 1"));
+    // One runs and four are in line for it, which is as much as having begun; the others have not.
+    let server = site("max-concurrent = 1").serve();
+    let ids: Vec<_> = (0..12).map(|_| id(&server.post(REQUEST, "x"))).collect();
+    wait_for(&server.site, "begin");
     server.terminate();
+    wait("new connections to be refused", || TcpStream::connect(server.address()).is_err());
     server.site.write("out/log.go", "");
     let (status, site) = server.wait();
     assert!(status.success());
-    assert_eq!(count(&site, &format!("end {id} 1")), 1, "what had begun was waited for");
+    let done = count(&site, "end");
+    assert_eq!(done, count(&site, "begin"), "what had begun was waited for");
+    assert!((1..ids.len()).contains(&done), "{done} of {}", ids.len());
+    let server = site.serve();
+    for id in &ids {
+        wait_for(&server.site, &format!("end {id}"));
+    }
+    assert_eq!(count(&server.site, "end"), ids.len(), "each once");
 }
 
 #[test]
@@ -106,6 +118,9 @@ fn the_body_and_its_headers_are_kept_with_it() {
     ]);
     std::fs::create_dir(site.path("out")).unwrap();
     let server: Server = site.serve();
-    id(&server.post("/ws/simple/executeP?write=/out/body", r#"[{"a":1.0},2]"#));
-    wait("the body to be written", || server.site.read("out/body") == r#"{"a":1.0}"#);
+    let request = server.request("POST", "/ws/simple/executeP?keep=/out/first").header("X-WSS-A", "é");
+    id(&request.body(r#"[{"a":1.0},2]"#).send());
+    wait("the first document to be written", || server.site.read("out/first").ends_with('}'));
+    let first: serde_json::Value = serde_json::from_str(&server.site.read("out/first")).unwrap();
+    assert_eq!(first, json!({ "text": r#"{"a":1.0}"#, "properties": { "inheader_X-WSS-A": "é" } }));
 }

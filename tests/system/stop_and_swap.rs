@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use auricle::{Host, Manifest};
-use auricle_tests::client::Wire;
+use auricle_tests::client::{Request, Wire};
 use auricle_tests::manifest::{Section, api, inspect, probe};
-use auricle_tests::site::{Site, wait};
+use auricle_tests::site::{Site, free_port, wait};
 
 #[test]
 fn a_stop_answers_what_was_asked_before() {
@@ -28,6 +28,31 @@ fn a_stop_answers_what_was_asked_before() {
         assert_eq!(wire.read().json()["journal"], true);
         assert!(wire.is_closed(), "told to go, after its answer");
     }
+    let (status, _) = server.wait();
+    assert!(status.success(), "{status}");
+}
+
+/// A balancer that asks is told to look elsewhere, for as long as there is anything to wait for.
+#[test]
+fn a_host_that_stops_says_so_until_the_end() {
+    let admin = free_port();
+    let site = Site::with(
+        &format!("admin-listen = '127.0.0.1:{admin}'"),
+        [probe("p", "execute p: single-data -> single-json")
+            .and("files = { '/out' = { path = 'out', write = true } }")],
+    );
+    std::fs::create_dir(site.path("out")).unwrap();
+    let server = site.serve();
+    let health = || Request::new(([127, 0, 0, 1], admin).into(), "GET", "/_admin/status").send();
+    assert_eq!(health().json()["status"], "ready");
+    let mut wire = server.connect();
+    wire.send("POST /ws/simple/executeP?journal=/out/log HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\n\r\nx");
+    wait("it to run", || server.site.read("out/log").contains("begin"));
+    server.terminate();
+    wait("new connections to be refused", || TcpStream::connect(server.address()).is_err());
+    assert_eq!(health().json_of(503)["status"], "draining");
+    server.site.write("out/log.go", "");
+    assert_eq!(wire.read().json()["journal"], true);
     let (status, _) = server.wait();
     assert!(status.success(), "{status}");
 }

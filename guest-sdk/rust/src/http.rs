@@ -45,7 +45,8 @@ pub struct Request {
     pub headers: Vec<(String, String)>,
     /// The body; none is no body at all.
     pub body: Option<Document>,
-    /// For the whole exchange, in whole milliseconds; never more than the execution has left. None: what it has left.
+    /// For the whole exchange, rounded up to whole milliseconds; never more than the execution has left. None: what it
+    /// has left.
     pub timeout: Option<Duration>,
 }
 
@@ -94,12 +95,14 @@ impl Request {
         self
     }
 
-    /// Sets the body to JSON, and `Content-Type` with it.
+    /// Sets the body to JSON, and `Content-Type` with it where the request has none.
     ///
     /// # Errors
     /// When the value cannot be JSON.
     pub fn json<T: Serialize + ?Sized>(self, value: &T) -> Result<Self, crate::Error> {
-        Ok(self.header("Content-Type", "application/json").body(Document::from_json(value)?))
+        let typed = self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
+        let request = if typed { self } else { self.header("Content-Type", "application/json") };
+        Ok(request.body(Document::from_json(value)?))
     }
 
     /// Limits the whole exchange.
@@ -107,6 +110,12 @@ impl Request {
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
+    }
+
+    /// The timeout as the host takes it. Rounded up: 0 would be no time at all.
+    #[cfg(any(target_family = "wasm", test))]
+    pub(crate) fn timeout_ms(&self) -> Option<u32> {
+        self.timeout.map(|timeout| u32::try_from(timeout.as_nanos().div_ceil(1_000_000)).unwrap_or(u32::MAX))
     }
 
     /// Sends it and waits for the whole response. Any status is a response: see [`Response::success`].
@@ -240,6 +249,23 @@ mod tests {
             response.text()
         });
         assert_eq!(outcome.text(), "[1]");
+    }
+
+    #[test]
+    fn a_media_type_of_its_own_is_kept() {
+        let request = Request::post("https://a.example").header("content-type", "application/hal+json");
+        let request = request.json(&1).unwrap();
+        assert_eq!(request.headers, [("content-type".to_owned(), "application/hal+json".to_owned())]);
+    }
+
+    #[test]
+    fn a_timeout_is_rounded_up() {
+        let ms = |timeout| Request::get("https://a.example").timeout(timeout).timeout_ms();
+        assert_eq!(ms(Duration::from_micros(1)), Some(1));
+        assert_eq!(ms(Duration::from_micros(1_001)), Some(2));
+        assert_eq!(ms(Duration::from_millis(5)), Some(5));
+        assert_eq!(ms(Duration::MAX), Some(u32::MAX));
+        assert_eq!(Request::get("https://a.example").timeout_ms(), None);
     }
 
     #[test]

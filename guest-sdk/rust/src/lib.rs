@@ -28,7 +28,7 @@
 //! - [`sql`] and [`http`]: databases and other servers, as far as the manifest grants them.
 //! - [`logging`]: `tracing` events (feature `tracing`, on by default) and `log` records (feature `log`) arrive in the
 //!   execution's log by themselves.
-//! - [`macro@start`]: preparation before the first execution of an instance.
+//! - [`macro@start`]: preparation before the first execution of a low-latency instance, and a check at deploy.
 //! - `testing`: the mocked host that everything above speaks to off wasm.
 //!
 //! A panic is a trap: the host throws the instance away and the caller gets a 500. An [`Error`] leaves the instance fit.

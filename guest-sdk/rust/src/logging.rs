@@ -168,8 +168,11 @@ mod events {
         }
 
         fn record(&self, id: &Id, values: &Record<'_>) {
+            // Before the lock is taken: a value's own `Debug` may write events itself.
+            let mut fields = Fields::default();
+            values.record(&mut fields);
             if let Some(span) = self.spans().open.get_mut(&id.into_u64()) {
-                values.record(&mut span.fields);
+                span.fields.append(&fields);
             }
         }
 
@@ -240,6 +243,16 @@ mod events {
         rest: String,
     }
 
+    impl Fields {
+        fn append(&mut self, later: &Self) {
+            self.message.push_str(&later.message);
+            if !self.rest.is_empty() && !later.rest.is_empty() {
+                self.rest.push(' ');
+            }
+            self.rest.push_str(&later.rest);
+        }
+    }
+
     impl Visit for Fields {
         fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
             let written = if field.name() == "message" {
@@ -303,6 +316,26 @@ mod tests {
             (Level::Error, "code=5".to_owned()),
         ];
         assert_eq!(written, expected);
+    }
+
+    #[cfg(feature = "tracing")]
+    #[test]
+    fn a_field_may_write_events_while_it_is_written() {
+        struct Chatty;
+        impl std::fmt::Debug for Chatty {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                let _entered = tracing::info_span!("within").entered();
+                tracing::info!("asked");
+                f.write_str("chatty")
+            }
+        }
+        let written = lines(|| {
+            let span = tracing::info_span!("outer", id = 7, late = tracing::field::Empty).entered();
+            span.record("late", tracing::field::debug(Chatty));
+            tracing::info!("done");
+        });
+        let expected = ["outer{id=7}: within: asked", "outer{id=7 late=chatty}: done"];
+        assert_eq!(written.iter().map(|(_, line)| line.as_str()).collect::<Vec<_>>(), expected);
     }
 
     #[cfg(feature = "log")]

@@ -4,6 +4,11 @@ use serde::Serialize;
 
 use crate::{Document, Error};
 
+/// What the names of properties begin with that become response headers.
+const HEADER: &str = "outheader_";
+
+const SET_COOKIE: &str = "Set-Cookie";
+
 /// The answer of an execution.
 ///
 /// Status and headers travel as the document properties `outstatuscode` and `outheader_*` of the first document; the
@@ -73,7 +78,8 @@ impl Reply {
         Self { documents: documents.into_iter().collect(), head: Head::default() }
     }
 
-    /// Adds a response header. `Set-Cookie` may be added many times; of other headers the values are joined by `, `.
+    /// Adds a response header. `Set-Cookie` may be added many times; of other headers the values are joined by `, `. A
+    /// header that the document carries already as a property `outheader_*` is replaced; its cookies stay.
     #[must_use]
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.head.headers.push((name.into(), value.into()));
@@ -127,20 +133,43 @@ impl Head {
         if let Some(status) = self.status {
             document.set_property("outstatuscode", &status.to_string());
         }
-        let mut cookies = 0;
+        if self.headers.is_empty() {
+            return;
+        }
+        let carried: Vec<String> =
+            document.properties().iter().filter_map(|(name, _)| name.strip_prefix(HEADER).map(str::to_owned)).collect();
+        let mut cookies =
+            carried.iter().filter_map(|name| cookie_number(name)).max().map_or(0, |last| last.saturating_add(1));
+        let mut joined: Vec<(String, String)> = Vec::new();
         for (name, value) in self.headers {
-            if name.eq_ignore_ascii_case("set-cookie") {
+            if name.eq_ignore_ascii_case(SET_COOKIE) {
                 // Cookies cannot be joined: each further one has a property of its own.
                 let index = if cookies == 0 { String::new() } else { format!("[{cookies}]") };
-                document.set_property(&format!("outheader_Set-Cookie{index}"), &value);
+                document.set_property(&format!("{HEADER}{SET_COOKIE}{index}"), &value);
                 cookies += 1;
+            } else if let Some((_, before)) = joined.iter_mut().find(|(other, _)| other.eq_ignore_ascii_case(&name)) {
+                *before = format!("{before}, {value}");
             } else {
-                let property = format!("outheader_{name}");
-                let joined = document.property(&property).map(|before| format!("{before}, {value}"));
-                document.set_property(&property, joined.as_deref().unwrap_or(&value));
+                joined.push((name, value));
+            }
+        }
+        for (name, value) in &joined {
+            document.set_property(&format!("{HEADER}{name}"), value);
+            // Properties differ by case and headers do not: another spelling would be sent in the place of this one.
+            for other in carried.iter().filter(|other| other.eq_ignore_ascii_case(name)) {
+                document.set_property(&format!("{HEADER}{other}"), value);
             }
         }
     }
+}
+
+/// The number of a cookie among those of a document: 0 for `Set-Cookie`, else that in `Set-Cookie[n]`.
+fn cookie_number(name: &str) -> Option<u32> {
+    let (name, number) = name.split_at_checked(SET_COOKIE.len())?;
+    if !name.eq_ignore_ascii_case(SET_COOKIE) {
+        return None;
+    }
+    if number.is_empty() { Some(0) } else { number.strip_prefix('[')?.strip_suffix(']')?.parse().ok() }
 }
 
 /// What a listener can return: a [`Reply`], a [`Document`], a `Vec<Document>`, text, `()` for no documents at all, or a
@@ -241,6 +270,24 @@ mod tests {
             Reply::text("x").header("Set-Cookie", "a=1").header("set-cookie", "b=2").header("Set-Cookie", "c=3");
         let names: Vec<_> = properties(reply).into_iter().map(|(n, v)| n + "=" + &v).collect();
         assert_eq!(names, ["outheader_Set-Cookie=a=1", "outheader_Set-Cookie[1]=b=2", "outheader_Set-Cookie[2]=c=3"]);
+    }
+
+    #[test]
+    fn headers_take_the_place_of_the_documents_own_and_cookies_are_added() {
+        let mut document = Document::from("x");
+        for (name, value) in [("vary", "own"), ("ETag", "\"1\""), ("set-cookie", "a=1"), ("Set-Cookie[4]", "b=2")] {
+            document.set_property(&format!("outheader_{name}"), value);
+        }
+        let reply = Reply::from(document).header("Vary", "A").header("vary", "B").header("Set-Cookie", "c=3");
+        let expected = [
+            ("outheader_ETag", "\"1\""),
+            ("outheader_Set-Cookie[4]", "b=2"),
+            ("outheader_Set-Cookie[5]", "c=3"),
+            ("outheader_Vary", "A, B"),
+            ("outheader_set-cookie", "a=1"),
+            ("outheader_vary", "A, B"),
+        ];
+        assert_eq!(properties(reply), expected.map(|(n, v)| (n.to_owned(), v.to_owned())));
     }
 
     #[test]

@@ -82,7 +82,7 @@ impl Refusal {
     /// Value of the `Allow` header that a 405 has to have.
     pub const fn allow(&self) -> Option<&'static str> {
         match self {
-            Self::BodyNotTaken { protocol: Protocol::Simple } => Some("GET, HEAD"),
+            Self::BodyNotTaken { protocol: Protocol::Simple } => Some("GET, HEAD, POST, OPTIONS"),
             _ => None,
         }
     }
@@ -282,7 +282,7 @@ mod tests {
         let refusal = taken(DocumentType::None, "x").unwrap_err();
         assert_eq!((refusal.status(), refusal.allow()), (400, None));
         let refusal = Refusal::BodyNotTaken { protocol: Protocol::Simple };
-        assert_eq!((refusal.status(), refusal.allow()), (405, Some("GET, HEAD")));
+        assert_eq!((refusal.status(), refusal.allow()), (405, Some("GET, HEAD, POST, OPTIONS")));
     }
 
     #[test]

@@ -33,9 +33,9 @@ pub fn listener(attribute: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Makes a function the preparation of this process: `fn() -> Result<(), Error>`.
 ///
-/// The host calls it once for each low-latency instance, before the instance takes its first execution and outside of
-/// any deadline, and once at deploy, where an error fails the deploy. There is no execution yet: no properties, no
-/// sub-processes.
+/// The host calls it once for each low-latency instance, before the instance takes its first execution, and once at
+/// deploy, where an error fails the deploy; for a process in general mode that is the only time. It has the process's
+/// `timeout` to itself. There is no execution yet: no properties, no sub-processes.
 #[proc_macro_attribute]
 pub fn start(attribute: TokenStream, item: TokenStream) -> TokenStream {
     expand("start", &attribute, item, |name| {

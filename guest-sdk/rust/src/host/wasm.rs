@@ -225,9 +225,9 @@ fn sql_error(error: wit::sql::SqlError) -> sql::Error {
 }
 
 pub(crate) fn send(request: http::Request) -> Result<http::Response, http::Error> {
-    let http::Request { method, url, headers, body, timeout } = request;
+    let timeout_ms = request.timeout_ms();
+    let http::Request { method, url, headers, body, .. } = request;
     let body = body.map(|document| document.into_host().into_raw());
-    let timeout_ms = timeout.map(|t| u32::try_from(t.as_millis()).unwrap_or(u32::MAX));
     let request = wit::http_client::Request { method, url, headers, body, timeout_ms };
     let response = wit::http_client::send(request).map_err(http_error)?;
     Ok(http::Response {

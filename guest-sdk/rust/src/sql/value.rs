@@ -160,7 +160,8 @@ from! {
     u16 => |n| Self::Integer(n.into()),
     u32 => |n| Self::Integer(n.into()),
     u64 => |n| i64::try_from(n).map_or_else(|_| Self::Decimal(n.to_string()), Self::Integer),
-    f32 => |n| Self::Float(n.into()),
+    // By its digits: 0.1 stays 0.1, and does not become 0.10000000149011612.
+    f32 => |n| Self::Float(n.to_string().parse().unwrap_or_else(|_| n.into())),
     f64 => |n| Self::Float(n),
     String => |text| Self::Text(text),
     &String => |text| Self::Text(text.clone()),
@@ -272,6 +273,13 @@ mod tests {
         assert_eq!(error.message, "a value of kind null cannot be read as i64: read it as an `Option`");
         assert_eq!(Option::<i64>::from_value(&Value::Null).unwrap(), None);
         assert!(i16::from_value(&Value::Integer(70_000)).is_err());
+    }
+
+    #[test]
+    fn a_single_keeps_its_digits() {
+        assert_eq!(Value::from(0.1_f32), Value::Float(0.1));
+        assert_eq!(Value::from(f32::INFINITY), Value::Float(f64::INFINITY));
+        assert!(matches!(Value::from(f32::NAN), Value::Float(n) if n.is_nan()));
     }
 
     proptest! {

@@ -1,6 +1,6 @@
 //! Why a request has no operation, and what to answer it.
 
-use http::header::{ACCEPT, ALLOW, CONTENT_TYPE, HeaderName};
+use http::header::{ALLOW, CONTENT_TYPE, HeaderName};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
 use super::condition::Condition;
@@ -21,7 +21,8 @@ pub enum Miss {
     /// Nothing is at this path: 404.
     #[error(transparent)]
     NotFound(#[from] NotFound),
-    /// There are routes, and only their condition on `Content-Type` or `Accept` failed: 415 or 406.
+    /// There are routes, and each wants another `Content-Type`: 415. Or each that takes the request's wants another
+    /// `Accept`: 406.
     #[error("the routes for this path want {} of the header `{name}`; {}", either(expected), sent(given.as_deref()))]
     Unmet {
         /// `content-type` or `accept`.
@@ -92,14 +93,17 @@ impl Miss {
         }
     }
 
-    /// Only header conditions failed, and one of them on `Content-Type` or `Accept`.
-    pub(super) fn unmet(failed: &[&Condition], headers: &HeaderMap) -> Option<Self> {
-        let name = [CONTENT_TYPE, ACCEPT].into_iter().find(|name| failed.iter().any(|c| c.name == *name))?;
-        let mut expected: Vec<String> = failed.iter().filter(|c| c.name == name).map(|c| c.value.clone()).collect();
+    /// Every route that is left wants something else of this header: what, is among the conditions that failed.
+    pub(super) fn unmet<'c>(
+        name: HeaderName,
+        failed: impl Iterator<Item = &'c Condition>,
+        headers: &HeaderMap,
+    ) -> Self {
+        let mut expected: Vec<String> = failed.filter(|c| c.name == name).map(|c| c.value.clone()).collect();
         expected.sort_unstable();
         expected.dedup();
         let given = headers.get(&name).map(|value| excerpt(&String::from_utf8_lossy(value.as_bytes())).into_owned());
-        Some(Self::Unmet { name, expected, given })
+        Self::Unmet { name, expected, given }
     }
 
     /// The status of the answer.

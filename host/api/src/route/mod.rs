@@ -20,6 +20,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use auricle_model::{Deployment, DocumentType, Operation, Properties, Protocol, ServerConfig};
+use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, Method};
 
 pub use self::build::Conflict;
@@ -227,25 +228,31 @@ impl Api {
     fn miss(&self, base: usize, method: &Method, target: &Target<'_>, headers: &HeaderMap) -> Miss {
         let path = target.after(base);
         let mut methods = Vec::new();
-        let mut failed = Vec::new();
+        // Of each route that would take the request but for its headers, the conditions that do not hold.
+        let mut failed: Vec<Vec<&Condition>> = Vec::new();
         self.routes.visit(path, |depth, route| {
             if route.ends(depth, path.len()) {
                 methods.push(route.method.clone());
                 if serves(&route.method, method) {
-                    failed.extend(route.conditions.iter().filter(|c| !c.holds(headers)));
+                    failed.push(route.conditions.iter().filter(|c| !c.holds(headers)).collect());
                 }
             }
         });
-        let reason = match failed.first() {
-            None if methods.is_empty() => format!("no route of API `{}` has this path", self.name),
-            None => return Miss::other_method(method, &methods),
-            Some(first) => match Miss::unmet(&failed, headers) {
-                Some(miss) => return miss,
-                None => format!(
-                    "the route of API `{}` for this path wants the header `{}: {}`",
-                    self.name, first.name, first.value
-                ),
-            },
+        if failed.is_empty() && !methods.is_empty() {
+            return Miss::other_method(method, &methods);
+        }
+        for name in [CONTENT_TYPE, ACCEPT] {
+            let fails = |route: &Vec<&Condition>| route.iter().any(|c| c.name == name);
+            if !failed.is_empty() && failed.iter().all(fails) {
+                return Miss::unmet(name, failed.into_iter().flatten(), headers);
+            }
+            failed.retain(|route| !fails(route));
+        }
+        let reason = match failed.iter().flatten().next() {
+            None => format!("no route of API `{}` has this path", self.name),
+            Some(Condition { name, value }) => {
+                format!("the route of API `{}` for this path wants the header `{name}: {value}`", self.name)
+            }
         };
         NotFound::new(method, target, reason, &self.endpoints).into()
     }

@@ -73,13 +73,12 @@ fn answer(deployment: &Deployment, method: &str, path: &str, sent: &[(&str, &str
     let mut left: Vec<&Candidate<'_>> = of_method.iter().copied().filter(|c| c.fails(sent).next().is_none()).collect();
     left.sort_by(|a, b| a.prefer(b));
     let Some(best) = left.first() else {
-        let failed = |name: &str| of_method.iter().any(|c| c.fails(sent).any(|h| h.name == name));
-        return Err(if failed("content-type") {
-            415
-        } else if failed("accept") {
-            406
-        } else {
-            404
+        let fails = |c: &Candidate<'_>, name: &str| c.fails(sent).any(|h| h.name == name);
+        let readable: Vec<_> = of_method.iter().filter(|c| !fails(c, "content-type")).collect();
+        return Err(match readable.as_slice() {
+            [] => 415,
+            readable if readable.iter().all(|c| fails(c, "accept")) => 406,
+            _ => 404,
         });
     };
     let pairs = best.template.iter().zip(&path).filter(|(part, _)| is_parameter(part));

@@ -206,8 +206,32 @@ fn conditions_count_after_the_path_and_say_which_header_failed() {
     assert_eq!(get("fixed", &blue).unwrap(), "fixed");
     assert_eq!(get("fixed", &blue[..1]).unwrap(), "one");
     assert_eq!(get("7", &[("Accept", "text/html")]).unwrap_err().status(), StatusCode::NOT_ACCEPTABLE);
-    assert_eq!(get("fixed", &[]).unwrap_err().status(), StatusCode::NOT_ACCEPTABLE);
+    // Another `Accept` would do for `{id}`, and for `fixed` it would not.
+    let miss = get("fixed", &[]).unwrap_err();
+    assert_eq!(miss.status(), StatusCode::NOT_FOUND);
+    assert!(miss.to_string().contains("x-tenant: blue"), "{miss}");
     assert_eq!(find_with(&router, "PUT /ws/rest/7", &blue).unwrap_err().status(), StatusCode::METHOD_NOT_ALLOWED);
+}
+
+#[test]
+fn a_header_is_blamed_only_where_another_value_of_it_would_help() {
+    let at = |name: &str, content: &str, accept: &str| {
+        when(object(route("POST", "", name), "item"), &[("Content-Type", content), ("Accept", accept)])
+    };
+    let router = router(&deployment(vec![api("a", "", vec![at("json", "json", "json"), at("csv", "csv", "csv")])]));
+    let post = |content: &str, accept: &str| {
+        find_with(&router, "POST /ws/rest/item", &[("Content-Type", content), ("Accept", accept)])
+    };
+    assert_eq!(
+        post("text/csv", "application/json").unwrap_err().to_string(),
+        "the routes for this path want `csv` of the header `accept`; `application/json` was sent"
+    );
+    let status =
+        |content, accept| post(content, accept).map(|f| f.endpoint.process.to_string()).map_err(|m| m.status());
+    assert_eq!(status("text/csv", "text/csv"), Ok("csv".into()));
+    assert_eq!(status("text/csv", "text/html"), Err(StatusCode::NOT_ACCEPTABLE));
+    assert_eq!(status("text/html", "text/csv"), Err(StatusCode::UNSUPPORTED_MEDIA_TYPE));
+    assert_eq!(status("text/html", "text/html"), Err(StatusCode::UNSUPPORTED_MEDIA_TYPE));
 }
 
 #[test]

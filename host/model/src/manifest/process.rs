@@ -37,10 +37,13 @@ pub(super) fn read(mut table: Table<'_>) -> Option<ProcessDecl> {
     let output = documents("output", "\"single-json\"");
 
     let content_type = table.get("content-type").and_then(|value| {
-        if let Some(output) = output.filter(|output| *output != DocumentType::SingleData) {
+        let media_type = value.parse(values::media_type);
+        // To write out the default is no mistake anywhere.
+        let other = media_type.as_deref().is_some_and(|media_type| media_type != CONTENT_TYPE);
+        if let Some(output) = output.filter(|output| other && *output != DocumentType::SingleData) {
             value.problem(without_effect(output));
         }
-        value.parse(values::media_type)
+        media_type
     });
     let return_documents = table.flag("return-documents").unwrap_or(true);
     let max_documents = table.number("max-documents", PAGE_SIZES).unwrap_or(MAX_DOCUMENTS);

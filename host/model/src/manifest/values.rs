@@ -33,7 +33,8 @@ pub(super) fn one_of<T: FromStr>(names: &'static [&'static str]) -> impl Fn(&str
 pub(super) fn process_name(text: &str) -> Result<String, String> {
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     match text.chars().find(|c| !fits(*c)) {
-        None if !text.is_empty() => Ok(text.to_owned()),
+        // `.` and `..` are folders.
+        None if text.contains(|c: char| c != '.') => Ok(text.to_owned()),
         _ => Err(format!("{} is no name of a process: use letters, digits, `.`, `_` and `-`", quote(text))),
     }
 }

@@ -290,6 +290,11 @@ fn a_process_needs_its_six_keys_right() {
             "2:8: process[a b].name: `a b` is no name of a process: use letters, digits, `.`, `_` and `-`",
         ),
         (
+            "\"a\"",
+            "\"..\"",
+            "2:8: process[..].name: `..` is no name of a process: use letters, digits, `.`, `_` and `-`",
+        ),
+        (
             "\"A\"",
             "\"\"",
             "5:10: process[a].object: a process needs an object, such as \"Account\"; a route may drop it with `object = \"\"`",

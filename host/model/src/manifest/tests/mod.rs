@@ -40,6 +40,29 @@ fn route(more: &str) -> String {
     process("[[api]]\nname = \"crm\"\nbase = \"/crm\"\n[[api.rest]]") + "method = \"GET\"\n" + more
 }
 
+/// The process that section 3 of the interface has for an example, as it stands there.
+const EXAMPLE: &str = r#"
+[[process]]
+name = "account-get"
+package = "target/wasm32-wasip2/release/account_get.wasm"   # a path, or an OCI reference
+build = "cargo build -p account-get --target wasm32-wasip2 --release"   # used by build, dev, demo
+mode = "low-latency"                  # default "general"
+type = "get"                          # get query create update upsert delete execute
+object = "Account"
+input = "none"                        # none single-data single-xml multiple-xml single-json multiple-json
+output = "single-json"                # the same six
+content-type = "text/plain"           # for single-data output
+return-documents = true               # false: 200 OK at once, the execution is queued durably
+max-documents = 100                   # page size of multiple-* outputs
+timeout = "30s"
+memory = "128MiB"
+max-concurrent = 32
+files = { "/data" = "./data" }        # granted folders (cap-std), read-only unless { path = "...", write = true }
+allow-hosts = ["https://login.salesforce.com"]
+connections = ["erp"]
+env = { REGION = "eu" }
+"#;
+
 /// Everything that section 3 of the interface has in this version.
 const COMPLETE: &str = r#"
 [server]
@@ -95,6 +118,13 @@ input = "single-json"
 output = "multiple-json"
 max-documents = 7
 "#;
+
+#[test]
+fn the_example_of_the_interface_is_right_as_it_stands() {
+    let manifest = right(&format!("{EXAMPLE}[[connection]]\nname = \"erp\"\nurl = \"sqlite://erp.db\""));
+    let operation = &manifest.deployment.processes[0].operation;
+    assert_eq!((operation.output, operation.content_type.as_str()), (DocumentType::SingleJson, "text/plain"));
+}
 
 #[test]
 fn the_complete_manifest_is_read() {
