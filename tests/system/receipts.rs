@@ -72,6 +72,24 @@ fn a_crash_right_after_the_receipts_loses_none() {
     }
 }
 
+/// It was accepted: that its process is not deployed for a while is no reason to give it up.
+#[test]
+fn what_cannot_begin_is_tried_again() {
+    let server = site("").serve();
+    let id = id(&server.post(REQUEST, "x"));
+    wait_for(&server.site, &format!("begin {id} 1"));
+    let site = server.kill();
+    let whole = std::fs::read_to_string(site.manifest()).unwrap();
+    site.rewrite("", [probe("another", "execute another: none -> single-json")]);
+    let server = site.serve();
+    server.wait_for_log("could not begin");
+    let site = server.kill();
+    std::fs::write(site.manifest(), whole).unwrap();
+    site.write("out/log.go", "");
+    let server = site.serve();
+    wait_for(&server.site, &format!("end {id}"));
+}
+
 #[test]
 fn what_is_done_is_not_run_again() {
     let site = site("");
