@@ -181,6 +181,9 @@ async fn sweep_once(host: &Arc<Inner>) -> Result<Option<Duration>, StoreError> {
             }
             // Waits until there is room; meanwhile it may have been finished, which `begin` will tell.
             let Ok(permit) = queue.memory.clone().acquire_owned().await else { return Ok(None) };
+            if queue.stopping.load(Ordering::Acquire) {
+                return Ok(None);
+            }
             if let Some(held) = Held::take(host, id, permit) {
                 drop(tokio::spawn(run(None, queued, held)));
             }
