@@ -24,6 +24,7 @@ use crate::deploy::Active;
 use crate::execution_log;
 use crate::host::{Inner, State};
 use crate::limits::{HEAVY_BYTES, MAX_HEADERS};
+use crate::origin;
 use crate::pages::PageSet;
 use crate::queue::Queue;
 use crate::respond::{self, Refusal};
@@ -71,6 +72,9 @@ where
     host.rate.admit().map_err(Refusal::OverRate)?;
     let active = host.active.load_full().ok_or(Refusal::NotReady(State::Starting))?;
     let (head, body) = request.into_parts();
+    if !origin::is_clear(&head.headers) {
+        return Err(Box::new(Refusal::Host));
+    }
     if head.headers.len() > MAX_HEADERS {
         // HTTP/1 has been refused by the reader already; HTTP/2, and a server that this one is mounted in, count otherwise.
         return Err(Box::new(Refusal::TooManyHeaders));

@@ -5,6 +5,7 @@
 
 use std::net::IpAddr;
 
+use http::HeaderMap;
 use http::header::{HOST, HeaderName};
 use http::request::Parts;
 
@@ -58,6 +59,15 @@ impl Origin {
     }
 }
 
+/// Whether there is one `Host` at most, and it is one (RFC 9112, section 3.2). Others, a user name before it too, could make
+/// those who look at it see different servers.
+pub(crate) fn is_clear(headers: &HeaderMap) -> bool {
+    let mut hosts = headers.get_all(HOST).iter();
+    let Some(host) = hosts.next() else { return true };
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b".-_~%:[]!$&'()*+,;=".contains(byte);
+    hosts.next().is_none() && host.as_bytes().iter().all(plain)
+}
+
 fn contains(network: IpAddr, bits: u8, address: IpAddr) -> bool {
     match (network, address) {
         (IpAddr::V4(n), IpAddr::V4(a)) => {
@@ -89,6 +99,8 @@ fn last(value: Option<&str>) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
+
     use super::*;
 
     fn url(public: &str, trusted: &[(&str, u8)], headers: &[(&str, &str)]) -> String {
@@ -124,6 +136,25 @@ mod tests {
         let headers = [("host", "own"), ("x-request-uri", "https://api.company.com/example/v1/function")];
         assert_eq!(url("", &[("10.1.2.3", 32)], &headers), "https://api.company.com/example/v1/function");
         assert_eq!(url("", &[], &headers), "http://own/ws/rest/a");
+    }
+
+    #[test]
+    fn a_host_is_one_and_a_plain_one() {
+        let clear = |hosts: &[&'static str]| {
+            let mut headers = HeaderMap::new();
+            for host in hosts {
+                headers.append(HOST, HeaderValue::from_static(host));
+            }
+            is_clear(&headers)
+        };
+        for host in ["api.example", "api.example:8443", "127.0.0.1:9090", "[::1]:9090", ""] {
+            assert!(clear(&[host]), "{host}");
+        }
+        assert!(clear(&[]));
+        assert!(!clear(&["a", "b"]));
+        for host in ["user@evil", "ev>il", "a b", "a/b"] {
+            assert!(!clear(&[host]), "{host}");
+        }
     }
 
     #[test]

@@ -37,6 +37,8 @@ pub(crate) enum Refusal {
     NotReady(State),
     /// One request too many in this second.
     OverRate(OverRate),
+    /// Two `Host` headers, or one that is no host.
+    Host,
     /// More headers than anybody needs.
     TooManyHeaders,
     /// No route.
@@ -103,6 +105,9 @@ pub(crate) fn refuse(refusal: Refusal) -> Response<Full<Bytes>> {
                 Some(problem) => problem,
                 None => return empty(miss.status(), headers),
             }
+        }
+        Refusal::Host => {
+            Problem::new(StatusCode::BAD_REQUEST).detail("the request needs one header `Host`, with a host and a port")
         }
         Refusal::TooManyHeaders => Problem::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)
             .detail(format!("the request has more than {MAX_HEADERS} headers")),
