@@ -3,12 +3,13 @@
 //! A file is named by the digest of the component and by what the compiled code depends on (compiler, settings, processor). Compiled code
 //! is trusted by the engine as the program itself is, so each file carries the digest of its content and is used only if that
 //! is right. This finds damage, not malice: whoever can write in the folder can run code as this program. It is made
-//! readable and writable for its owner only.
+//! readable and writable for its owner only, also when it was there before.
 
 use std::fs;
 use std::hash::{Hash, Hasher};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use sha2::{Digest, Sha256};
 use wasmtime::Engine;
@@ -57,7 +58,10 @@ impl Cache {
     /// time sees a whole file.
     pub(crate) fn put(&self, digest: &str, compiled: &[u8]) -> io::Result<()> {
         let path = self.path(digest);
-        let temporary = self.folder.join(format!("{digest}-{}.{}.part", self.compatibility, std::process::id()));
+        // Two engines of one program may keep the same component at the same time.
+        static WRITTEN: AtomicU64 = AtomicU64::new(0);
+        let (program, number) = (std::process::id(), WRITTEN.fetch_add(1, Ordering::Relaxed));
+        let temporary = self.folder.join(format!("{digest}-{}.{program}.{number}.part", self.compatibility));
         let written = write(&temporary, compiled).and_then(|()| fs::rename(&temporary, &path));
         if written.is_err() {
             // Nothing is lost but disk space if this fails too.
@@ -83,9 +87,11 @@ fn checked(file: &[u8]) -> Option<usize> {
 
 #[cfg(unix)]
 fn make_private(folder: &Path) -> io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
+    use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    // One that was there may be open to others, and fails here if it is another user's.
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
 }
 
 #[cfg(not(unix))]
@@ -121,6 +127,17 @@ impl Hasher for Sha256Hasher {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_that_was_there_is_closed_to_others() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let folder = tempfile::tempdir().unwrap();
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
+        Cache::open(folder.path(), &Engine::default()).unwrap();
+        assert_eq!(fs::metadata(folder.path()).unwrap().permissions().mode() & 0o777, 0o700);
+    }
 
     #[test]
     fn only_undamaged_files_are_used() {

@@ -188,7 +188,8 @@ impl Engine {
         if let Some(room) = self.try_room(component) {
             return Some(room);
         }
-        // Counted, then looked once more: an instance given back after this look is not kept, so its room comes to the queue.
+        // Counted, then looked once more: for an instance given back after this look another one goes, so its room comes to the
+        // queue.
         let _starving = Count::new(&self.0.starving);
         if let Some(room) = self.try_room(component) {
             return Some(room);

@@ -1,8 +1,9 @@
 //! Host functions about the execution that goes on: its id, its operation, its log and its process properties.
 //!
-//! During `lifecycle.start` there is no execution: the id is empty, there are no properties, and what is set is gone.
+//! During `lifecycle.start` there is no execution: the id is empty, the mode is the declared one, there are no properties, and what is
+//! set is gone.
 
-use auricle_model::{LogLevel, Mode};
+use auricle_model::LogLevel;
 
 use crate::bindings::auricle::process::{execution, process_properties};
 use crate::documents::pairs;
@@ -52,8 +53,7 @@ impl execution::Host for State {
     }
 
     fn mode(&mut self) -> wasmtime::Result<String> {
-        // `lifecycle.start` is only run for low latency.
-        Ok(self.current.as_ref().map_or(Mode::LowLatency, |c| c.mode).name().to_owned())
+        Ok(self.current.as_ref().map_or(self.mode, |c| c.mode).name().to_owned())
     }
 
     fn attempt(&mut self) -> wasmtime::Result<u32> {

@@ -62,6 +62,7 @@ impl Instance {
             memory_at_start: memory,
             memory_limit: store.data().memory.limit(),
             leaked: 0,
+            entries: 0,
         };
         Ok(Self { store, bindings, wear, _room: room })
     }
@@ -92,8 +93,11 @@ impl Instance {
             Ok(leaked) => self.wear.leaked += leaked,
             Err(_) => self.wear.broken = true,
         }
-        self.wear.memory = self.store.data().memory.used();
-        self.wear.broken |= self.store.data().documents.is_worn();
+        let state = self.store.data_mut();
+        self.wear.memory = state.memory.used();
+        self.wear.entries = state.table.iter_mut().count();
+        // An answer of `wasi:http` that the guest keeps would hold one of the process's calls for as long.
+        self.wear.broken |= state.documents.is_worn() || state.outgoing.is_open();
         result
     }
 
@@ -139,6 +143,7 @@ fn new_store(listener: &Listener, deadline: Instant) -> Store<State> {
     let state = State {
         process: listener.shared_name().clone(),
         operation: listener.operation().clone(),
+        mode: listener.decl().mode,
         table,
         wasi: listener.wasi().context(&log),
         http,

@@ -15,7 +15,7 @@ use crate::gate::Gate;
 use crate::instance::Instance;
 use crate::limits;
 use crate::outgoing::Rules;
-use crate::pool::Pool;
+use crate::pool::{Pool, sweep};
 use crate::processes::ProcessSpec;
 use crate::wasi::{FolderError, Wasi};
 
@@ -36,12 +36,13 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Opens what the process is granted. Blocks on the file system.
+    /// Opens what the process is granted. Blocks on the file system; needs a runtime around it.
     pub(crate) fn new(engine: &Engine, spec: ProcessSpec, pools: &Arc<Pools>) -> Result<Self, FolderError> {
         let ProcessSpec { decl, component } = spec;
         let wasi = Wasi::open(&decl.grants)?;
         let warm = Arc::new(Pool::new(decl.limits.max_concurrent as usize));
         engine.share(&warm);
+        tokio::spawn(sweep(Arc::downgrade(&warm)));
         Ok(Self {
             name: decl.name.as_str().into(),
             operation: Arc::new(decl.operation.clone()),
@@ -129,14 +130,21 @@ impl Listener {
     /// replaced at once, off the way of any request; others when they are missed.
     pub(crate) fn give_back(self: &Arc<Self>, instance: Instance) {
         if instance.wear().fit() {
-            if !self.engine.is_starving() {
-                self.warm.put(instance);
-            }
+            self.keep(instance);
             return;
         }
         drop(instance);
         if self.component.has_lifecycle() && !self.engine.is_starving() {
             tokio::spawn(replace(Arc::downgrade(self)));
+        }
+    }
+
+    /// Puts an instance into the pool, and lets one go if somebody waits for room. In this order: who begins to wait just now
+    /// either finds it in the pool or is seen here.
+    fn keep(&self, instance: Instance) {
+        self.warm.put(instance);
+        if self.engine.is_starving() {
+            self.warm.evict();
         }
     }
 
@@ -147,7 +155,7 @@ impl Listener {
         let deadline = limits::later(Instant::now(), self.timeout());
         let instance = Instance::new(self, room, true, deadline).await?;
         if mode == Mode::LowLatency {
-            self.warm.put(instance);
+            self.keep(instance);
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use auricle_model::{ConnectionDecl, Failure, FailureKind, ProcessDecl};
+use tokio::task::spawn_blocking;
 
 use crate::component::Component;
 use crate::connections::{ConnectionError, Pools};
@@ -92,13 +93,19 @@ impl Processes {
             errors.extend(
                 unknown.map(|c| StartError::UnknownConnection { process: process.clone(), connection: c.clone() }),
             );
-            match Listener::new(engine, spec, &pools) {
-                Ok(listener) => {
+            let (engine, pools) = (engine.clone(), pools.clone());
+            match spawn_blocking(move || Listener::new(&engine, spec, &pools)).await {
+                Ok(Ok(listener)) => {
                     if listeners.insert(process.clone(), Arc::new(listener)).is_some() {
                         errors.push(StartError::Duplicate { name: process });
                     }
                 }
-                Err(error) => errors.push(StartError::Folder { process, error }),
+                Ok(Err(error)) => errors.push(StartError::Folder { process, error }),
+                Err(stopped) => {
+                    let failure =
+                        Failure::new(FailureKind::Host, format!("the opening of its folders stopped: {stopped}"));
+                    errors.push(StartError::Instance { process, failure });
+                }
             }
         }
         if errors.is_empty() {

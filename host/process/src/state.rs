@@ -40,6 +40,8 @@ pub(crate) struct State {
     pub(crate) process: Arc<str>,
     /// Its own operation, in force while there is no execution.
     pub(crate) operation: Arc<Operation>,
+    /// Its declared mode, likewise.
+    pub(crate) mode: Mode,
     /// WASI's resources and those of `sql`, bounded in number.
     pub(crate) table: ResourceTable,
     pub(crate) wasi: WasiCtx,

@@ -2,10 +2,10 @@
 //! further: the channel between them is bounded.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 
-use tokio::sync::{OwnedMutexGuard, mpsc};
+use tokio::sync::{Mutex, OwnedMutexGuard, mpsc};
 use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::{Instant, timeout_at};
 
@@ -18,16 +18,43 @@ use super::{CURSOR_BYTES, CURSOR_ROWS, Column, ErrorKind, Row, SqlError, Value};
 /// Pieces that wait for the reader.
 const AHEAD: usize = 2;
 
+/// Where a cursor's pieces come in: held by the cursor alone, and closed from outside by its [`Stop`]. Never waited for.
+type Pieces = Mutex<mpsc::Receiver<Piece>>;
+
 /// The host's side of the WIT resource `cursor`.
 pub struct Cursor {
     columns: Vec<Column>,
-    pieces: mpsc::Receiver<Piece>,
+    pieces: Arc<Pieces>,
     /// Rows of a piece that were not asked for yet.
     rows: VecDeque<Row>,
     state: State,
     task: JoinHandle<()>,
     /// In a transaction: the flag that keeps other statements out.
     keeps_out: Option<Arc<AtomicBool>>,
+}
+
+/// Ends a cursor, whoever holds its handle.
+pub(super) struct Stop {
+    task: AbortHandle,
+    pieces: Weak<Pieces>,
+}
+
+impl Stop {
+    /// Whether the guest still has the cursor.
+    pub(super) fn is_live(&self) -> bool {
+        self.pieces.strong_count() > 0
+    }
+
+    /// Stops the statement and forgets what was read ahead. Closing the channel matters: a thread that waits for room in it
+    /// does not hear of the abort, and would keep its session, with the locks, as long as the guest keeps the handle.
+    pub(super) fn stop(&self) {
+        self.task.abort();
+        let Some(pieces) = self.pieces.upgrade() else { return };
+        // Only `next` holds the lock, and the guest that could call it is not running.
+        let Ok(mut pieces) = pieces.try_lock() else { return };
+        pieces.close();
+        while pieces.try_recv().is_ok() {}
+    }
 }
 
 enum State {
@@ -81,9 +108,10 @@ impl Cursor {
         keeps_out: Option<Arc<AtomicBool>>,
         deadline: Instant,
     ) -> Result<Self, SqlError> {
+        let pieces = Arc::new(Mutex::new(pieces));
         let mut cursor =
             Self { columns: Vec::new(), pieces, rows: VecDeque::new(), state: State::Open, task, keeps_out };
-        match timeout_at(deadline, cursor.pieces.recv()).await {
+        match timeout_at(deadline, cursor.receive()).await {
             Ok(Some(Piece::Columns(columns))) => {
                 cursor.columns = columns;
                 Ok(cursor)
@@ -120,7 +148,7 @@ impl Cursor {
                 State::Failed(failure) => return Err(failure.clone()),
                 State::Open => {}
             }
-            match timeout_at(deadline, self.pieces.recv()).await {
+            match timeout_at(deadline, self.receive()).await {
                 Ok(Some(Piece::Rows(rows))) => self.rows.extend(rows),
                 Ok(Some(Piece::End)) => self.state = State::Ended,
                 Ok(Some(Piece::Failed(failure))) => self.state = State::Failed(failure),
@@ -131,8 +159,13 @@ impl Cursor {
         Ok(taken)
     }
 
-    pub(super) fn abort_handle(&self) -> AbortHandle {
-        self.task.abort_handle()
+    async fn receive(&self) -> Option<Piece> {
+        self.pieces.lock().await.recv().await
+    }
+
+    /// What ends it without its handle.
+    pub(super) fn stop(&self) -> Stop {
+        Stop { task: self.task.abort_handle(), pieces: Arc::downgrade(&self.pieces) }
     }
 }
 

@@ -35,7 +35,7 @@ pub(super) fn closed() -> SqlError {
 pub(super) fn timed_out() -> SqlError {
     error(
         ErrorKind::Timeout,
-        "the statement ran into the deadline of the execution; it was stopped and its connection closed",
+        "the statement ran into the deadline of the execution and its connection was closed; MySQL, and PostgreSQL before 14, may still run it to its end",
     )
 }
 

@@ -35,6 +35,9 @@ impl sql::HostConnection for State {
         statement: String,
         parameters: Vec<Value>,
     ) -> wasmtime::Result<Result<Resource<Cursor>, SqlError>> {
+        if let Err(refused) = self.connections.admit_cursor() {
+            return Ok(Err(refused));
+        }
         let opened = self.table.get(&this)?.open_query(statement, parameters, self.deadline).await;
         self.keep_cursor(opened)
     }
@@ -78,6 +81,9 @@ impl sql::HostTransaction for State {
         statement: String,
         parameters: Vec<Value>,
     ) -> wasmtime::Result<Result<Resource<Cursor>, SqlError>> {
+        if let Err(refused) = self.connections.admit_cursor() {
+            return Ok(Err(refused));
+        }
         let opened = self.table.get(&this)?.open_query(statement, parameters, self.deadline).await;
         self.keep_cursor(opened)
     }

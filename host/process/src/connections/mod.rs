@@ -13,6 +13,7 @@
 //! - Sessions are shared over time: `text.rs` says what cannot leak from one execution to the next.
 //! - SQLite begins transactions as `IMMEDIATE`: two writers wait for one another at `begin` instead of failing half-way.
 //! - While a cursor of a transaction is open, the transaction takes no other statement.
+//! - On MySQL a transaction takes only queries, changes of data, savepoints, `SET`, `DO` and `EXPLAIN`: most others commit it unasked.
 //!
 //! Every value keeps its exact type; `sqlite_values.rs`, `postgres_values.rs` and `mysql.rs` say how each database's types map.
 
@@ -40,12 +41,12 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use auricle_model::ConnectionDecl;
-use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use crate::bindings::auricle::process::sql::{Column, ErrorKind, ResultSet, Row, SqlError, Value};
 
 pub use self::cursor::Cursor;
+use self::cursor::Stop;
 use self::pool::{Pool, Target};
 use self::sink::Sink;
 use self::transaction::TransactionState;
@@ -64,8 +65,12 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(300);
 const ROLLBACK_TIMEOUT: Duration = Duration::from_secs(2);
 /// Rows of a whole result. More: `too-large`.
 const RESULT_ROWS: usize = 10_000;
-/// Bytes of a whole result, or of a single row of a cursor. More: `too-large`.
+/// Bytes of a whole result. More: `too-large`.
 const RESULT_BYTES: usize = 16 << 20;
+/// Cursors that one execution has at a time. More: `other`.
+const CURSORS: usize = 16;
+/// Bytes of one row of a cursor, which reads a few rows ahead. More: `too-large`.
+const CURSOR_ROW_BYTES: usize = 4 << 20;
 /// Rows that one `cursor.next` gives at most.
 const CURSOR_ROWS: usize = 1000;
 /// Bytes after which `cursor.next` gives what it has.
@@ -108,7 +113,7 @@ pub(crate) struct ExecutionConnections {
     process: Arc<str>,
     /// Weak: a transaction that the guest has dropped is gone.
     transactions: Vec<Weak<TransactionState>>,
-    cursors: Vec<AbortHandle>,
+    cursors: Vec<Stop>,
 }
 
 impl ExecutionConnections {
@@ -121,7 +126,7 @@ impl ExecutionConnections {
     /// can't be rolled back in time is closed, which comes to the same. Takes no time when nothing is open.
     pub(crate) async fn end(&mut self) {
         for cursor in self.cursors.drain(..) {
-            cursor.abort();
+            cursor.stop();
         }
         for transaction in self.transactions.drain(..).filter_map(|t| t.upgrade()) {
             transaction.abandon().await;
@@ -146,10 +151,19 @@ impl ExecutionConnections {
         Ok(Transaction { state })
     }
 
-    /// Remembers a cursor's task, to stop it at the end.
+    /// Refuses a cursor beyond those that an execution may have: each holds rows that were read ahead.
+    fn admit_cursor(&mut self) -> Result<(), SqlError> {
+        self.cursors.retain(Stop::is_live);
+        if self.cursors.len() < CURSORS {
+            return Ok(());
+        }
+        let message = format!("{CURSORS} cursors are open, which is the most: drop those that are not needed");
+        Err(error::error(ErrorKind::Other, message))
+    }
+
+    /// Remembers a cursor, to stop it at the end.
     fn watch(&mut self, cursor: &Cursor) {
-        self.cursors.retain(|c| !c.is_finished());
-        self.cursors.push(cursor.abort_handle());
+        self.cursors.push(cursor.stop());
     }
 }
 

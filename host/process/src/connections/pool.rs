@@ -20,7 +20,7 @@ use super::error::{error, from_sqlx, timed_out};
 use super::session::{Failed, Session, Step, lost};
 use super::sink::Sink;
 use super::sqlite::{Access, Sqlite};
-use super::text::{Class, classify};
+use super::text::{Class, classify, commits_on_mysql};
 use super::{ACQUIRE_TIMEOUT, ErrorKind, IDLE_TIMEOUT, PING_AFTER, POOL_SIZE, PREPARED_STATEMENTS, SqlError, Value};
 
 /// What a pool connects to.
@@ -141,6 +141,7 @@ impl Pool {
             Ok(session) => session.map_err(|e| self.unreachable(e))?,
             Err(_) => return Err(self.unreachable(error(ErrorKind::Unavailable, "it did not answer in time"))),
         };
+        session.bound_waiting(deadline.saturating_duration_since(Instant::now()));
         Ok(Lease { session: Some(session), fit: true, clean: true, pool: Arc::clone(self), _permit: permit })
     }
 
@@ -241,6 +242,9 @@ impl Lease {
         deadline: Instant,
     ) -> Result<(u64, Sink), SqlError> {
         self.clean &= matches!(admit(&statement, true)?, Class::Data | Class::Savepoint);
+        if matches!(self.session, Some(Session::MySql(_))) {
+            stays_in_mysql_transaction(&statement)?;
+        }
         let Some(mut session) = self.session.take() else { return Err(lost()) };
         // Dropped here, at the deadline or with this future, the session closes and the database rolls back.
         let ran = timeout_at(deadline, session.run(statement, parameters, sink)).await.map_err(|_| timed_out())?;
@@ -317,4 +321,13 @@ fn admit(statement: &str, in_transaction: bool) -> Result<Class, SqlError> {
         Class::Data | Class::Session | Class::Savepoint => return Ok(class),
     };
     Err(error(ErrorKind::Statement, why))
+}
+
+/// Refuses what would end the transaction under the host's feet, half of it committed.
+fn stays_in_mysql_transaction(statement: &str) -> Result<(), SqlError> {
+    if commits_on_mysql(statement) {
+        let why = "MySQL may commit the transaction before such a statement: run it outside of the transaction";
+        return Err(error(ErrorKind::Statement, why));
+    }
+    Ok(())
 }

@@ -1,4 +1,7 @@
-//! One connection to a database, whichever it is: runs statements and transactions. Knows nothing of pools and deadlines.
+//! One connection to a database, whichever it is: runs statements and transactions. Knows nothing of pools, and of
+//! deadlines only how long to wait for a lock.
+
+use std::time::Duration;
 
 use sqlx::mysql::MySqlConnection;
 use sqlx::postgres::PgConnection;
@@ -96,6 +99,13 @@ impl Session {
             Self::MySql(connection) => {
                 sqlx::raw_sql(statement).execute(&mut **connection).await.map(drop).map_err(error::from_sqlx)
             }
+        }
+    }
+
+    /// Tells the database how much time a statement has, where it would otherwise wait for a lock without an end in sight.
+    pub(super) fn bound_waiting(&self, left: Duration) {
+        if let Self::Sqlite(Some(sqlite)) = self {
+            sqlite.bound_waiting(left);
         }
     }
 

@@ -3,7 +3,10 @@
 use tokio::sync::mpsc;
 
 use super::error::error;
-use super::{CURSOR_BYTES, CURSOR_ROWS, Column, ErrorKind, RESULT_BYTES, RESULT_ROWS, ResultSet, Row, SqlError, Value};
+use super::{
+    CURSOR_BYTES, CURSOR_ROW_BYTES, CURSOR_ROWS, Column, ErrorKind, RESULT_BYTES, RESULT_ROWS, ResultSet, Row,
+    SqlError, Value,
+};
 
 /// Rows that are sent to a cursor at a time: enough to make the hand-over cheap, few enough to hold in memory ahead of it.
 const PIECE_ROWS: usize = 100;
@@ -120,8 +123,8 @@ impl Sink {
                 Ok(None)
             }
             Self::Cursor(to, batch) => {
-                if size > RESULT_BYTES {
-                    return Err(too_large());
+                if size > CURSOR_ROW_BYTES {
+                    return Err(row_too_large());
                 }
                 batch.bytes += size;
                 batch.rows.push(row);
@@ -155,6 +158,14 @@ fn too_large() -> SqlError {
     let message = format!(
         "the result is larger than {RESULT_ROWS} rows or {} MiB; narrow it with LIMIT, or read it piece by piece with `open-query`",
         RESULT_BYTES >> 20
+    );
+    error(ErrorKind::TooLarge, message)
+}
+
+fn row_too_large() -> SqlError {
+    let message = format!(
+        "a row is larger than {} MiB; select fewer columns, or read a long value in parts with `substr`",
+        CURSOR_ROW_BYTES >> 20
     );
     error(ErrorKind::TooLarge, message)
 }

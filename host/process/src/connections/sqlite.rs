@@ -1,12 +1,14 @@
 //! SQLite, embedded. Every statement runs on a blocking thread; the session moves there and back.
 //!
 //! A statement whose future is dropped (deadline, trap, cancelled request) is interrupted within a few thousand steps of SQLite's
-//! machine, and its session closed. Each session writes ahead (WAL), enforces foreign keys, syncs each commit, and refuses by an
-//! authorizer what would reach beyond its file: `ATTACH`, `DETACH`, `VACUUM`, and the settings behind `PRAGMA`.
+//! machine and never commits from then on; its session is closed. Each session writes ahead (WAL), enforces foreign keys, syncs
+//! each commit, and refuses by an authorizer what would reach beyond its file: `ATTACH`, `DETACH`, `VACUUM`, and the settings
+//! behind `PRAGMA`.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use rusqlite::config::DbConfig;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
@@ -24,7 +26,11 @@ const STEPS: i32 = 4000;
 /// Longest text or blob that SQLite makes: 64 MiB, so that `zeroblob(1e9)` does not eat the host.
 const VALUE_BYTES: i32 = 64 << 20;
 
-/// Pragmas that only look; the others change what the host relies on, or show its paths.
+/// Added to the wait for a lock, so that a wait for the whole of an execution ends in `timeout`, not in `conflict`.
+const AFTER_DEADLINE: Duration = Duration::from_millis(100);
+
+/// Pragmas that only look, as long as `user_version` is given no value; the others change what the host relies on, or show
+/// its paths.
 const READING_PRAGMAS: &[&str] = &[
     "collation_list",
     "compile_options",
@@ -67,15 +73,17 @@ struct Watch {
 }
 
 impl Watch {
+    fn is_unwanted(&self) -> bool {
+        self.unwanted.load(Ordering::Relaxed)
+    }
+
     fn authorize(&self, action: &AuthAction<'_>) -> Authorization {
         let why = match action {
             AuthAction::Attach { .. } | AuthAction::Detach { .. } => {
                 "ATTACH, DETACH and VACUUM reach beyond the granted database: declare another connection instead"
                     .to_owned()
             }
-            AuthAction::Pragma { pragma_name, .. }
-                if !READING_PRAGMAS.contains(&pragma_name.to_ascii_lowercase().as_str()) =>
-            {
+            AuthAction::Pragma { pragma_name, pragma_value } if !only_looks(pragma_name, *pragma_value) => {
                 format!(
                     "PRAGMA {pragma_name} is for the host to set; those that only look are allowed, such as table_info"
                 )
@@ -85,6 +93,11 @@ impl Watch {
         *self.refusal.lock().unwrap_or_else(PoisonError::into_inner) = Some(why);
         Authorization::Deny
     }
+}
+
+fn only_looks(pragma: &str, value: Option<&str>) -> bool {
+    let pragma = pragma.to_ascii_lowercase();
+    READING_PRAGMAS.contains(&pragma.as_str()) && (pragma != "user_version" || value.is_none())
 }
 
 /// Interrupts the statement if it is dropped before the statement is done.
@@ -129,10 +142,19 @@ impl Sqlite {
         }
         let watch = Arc::new(Watch::default());
         let looked_at = Arc::clone(&watch);
-        connection.progress_handler(STEPS, Some(move || looked_at.unwanted.load(Ordering::Relaxed)))?;
+        connection.progress_handler(STEPS, Some(move || looked_at.is_unwanted()))?;
+        // A short statement that waited for a lock ends before the handler is asked: this is the last look.
+        let looked_at = Arc::clone(&watch);
+        connection.commit_hook(Some(move || looked_at.is_unwanted()))?;
         let asked = Arc::clone(&watch);
         connection.authorizer(Some(move |context: AuthContext<'_>| asked.authorize(&context.action)))?;
         Ok(Self { connection, watch })
+    }
+
+    /// Bounds how long a statement waits for another writer: the time that is left, and never more than [`BUSY_TIMEOUT`].
+    pub(super) fn bound_waiting(&self, left: Duration) {
+        // It only fails for times that its counter can't hold.
+        let _ = self.connection.busy_timeout(BUSY_TIMEOUT.min(left + AFTER_DEADLINE));
     }
 
     /// Whether no transaction is open.
@@ -209,10 +231,13 @@ async fn on_blocking_thread<T: Send + 'static>(
     let mut session = slot.take()?;
     let mut interrupt = Interrupt(Some(Arc::clone(&session.watch)));
     let worker = tokio::task::spawn_blocking(move || {
+        if session.watch.is_unwanted() {
+            return None;
+        }
         let done = work(&mut session);
-        (session, done)
+        Some((session, done))
     });
-    let (session, done) = worker.await.ok()?;
+    let (session, done) = worker.await.ok()??;
     interrupt.0 = None;
     *slot = Some(session);
     Some(done)

@@ -22,8 +22,7 @@ pub(super) enum Class {
 
 /// Words that begin a statement which leaves no trace in its session.
 const DATA: &[&str] = &[
-    "select", "insert", "update", "delete", "merge", "replace", "with", "values", "table", "explain", "show",
-    "describe", "desc",
+    "select", "insert", "update", "delete", "merge", "replace", "with", "values", "table", "show", "describe", "desc",
 ];
 
 /// Looks at the first word, and at the second where it matters.
@@ -37,9 +36,37 @@ pub(super) fn classify(statement: &str) -> Class {
         "begin" | "start" | "commit" | "end" | "rollback" | "abort" | "xa" => Class::Transaction,
         "prepare" if word(rest).0.eq_ignore_ascii_case("transaction") => Class::Transaction,
         "copy" => Class::Copy,
+        "select" | "with" if makes_table(rest) => Class::Session,
         first if DATA.contains(&first) => Class::Data,
         _ => Class::Session,
     }
+}
+
+/// Whether MySQL might commit an open transaction before it runs the statement, as it does for all that defines, grants or
+/// administers, and for `SET autocommit`. Errs on the safe side: what a procedure does is not known.
+pub(super) fn commits_on_mysql(statement: &str) -> bool {
+    let (first, rest) = word(statement);
+    match first.to_ascii_lowercase().as_str() {
+        "set" => words(rest).any(|w| w.eq_ignore_ascii_case("autocommit") || w.eq_ignore_ascii_case("password")),
+        "savepoint" | "release" | "rollback" | "explain" | "do" => false,
+        first => !DATA.contains(&first),
+    }
+}
+
+/// Whether a query may be a `SELECT ... INTO`, whose table can be a temporary one: an `INTO` that belongs to no `INSERT`. One
+/// within a string counts too, and costs no more than a connection.
+fn makes_table(query: &str) -> bool {
+    let mut before = "";
+    words(query).any(|word| {
+        let inserts = ["insert", "replace", "ignore", "merge"].iter().any(|w| before.eq_ignore_ascii_case(w));
+        before = word;
+        word.eq_ignore_ascii_case("into") && !inserts
+    })
+}
+
+/// All words, also those of comments and strings.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|word| !word.is_empty())
 }
 
 fn to_savepoint(rest: &str) -> bool {
@@ -88,6 +115,12 @@ mod tests {
             ("  (select 1) union (select 2)", Class::Data),
             ("-- a comment\n/* another */ Insert into x values (1)", Class::Data),
             ("WITH a AS (SELECT 1) DELETE FROM b", Class::Data),
+            ("WITH a AS (SELECT 1) INSERT INTO b SELECT * FROM a", Class::Data),
+            ("SELECT * INTO TEMP t FROM b", Class::Session),
+            ("select a into/**/pg_temp.t from b", Class::Session),
+            ("WITH a AS (SELECT 1) SELECT * INTO LOCAL TEMPORARY t FROM a", Class::Session),
+            ("SELECT into_, \"intox\" FROM b", Class::Data),
+            ("EXPLAIN ANALYZE CREATE TEMP TABLE t AS SELECT 1", Class::Session),
             ("SET search_path = x", Class::Session),
             ("PRAGMA foreign_keys = off", Class::Session),
             ("CREATE TEMP TABLE t (x int)", Class::Session),
@@ -109,6 +142,18 @@ mod tests {
             ("selectx", Class::Session),
         ] {
             assert_eq!(classify(statement), class, "{statement}");
+        }
+    }
+
+    #[test]
+    fn what_ends_a_transaction_of_mysql_is_known() {
+        for statement in
+            ["CREATE TABLE t (x INT)", "truncate t", "SET @@autocommit = 1", "CALL p()", "/*! DROP TABLE t */"]
+        {
+            assert!(commits_on_mysql(statement), "{statement}");
+        }
+        for statement in ["SELECT 1", "INSERT INTO t VALUES (1)", "SET @a = 1", "SAVEPOINT a", "SELECT 1 INTO @a"] {
+            assert!(!commits_on_mysql(statement), "{statement}");
         }
     }
 

@@ -2,13 +2,12 @@
 //! another; a cursor keeps the others out while it is open.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 
 use tokio::sync::{Mutex, OwnedMutexGuard};
-use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::cursor::Cursor;
+use super::cursor::{Cursor, Stop};
 use super::error::{closed, error, timed_out};
 use super::pool::Lease;
 use super::sink::Sink;
@@ -17,12 +16,16 @@ use super::{ErrorKind, ROLLBACK_TIMEOUT, ResultSet, SqlError, Transaction, Value
 /// What is shared between the guest's handle, a cursor's task and the end of the execution.
 pub(super) struct TransactionState {
     running: Arc<Mutex<Running>>,
-    cursor_open: Arc<AtomicBool>,
-    /// The task of the cursor that was opened last.
-    cursor: CursorTask,
+    cursor: std::sync::Mutex<LastCursor>,
 }
 
-type CursorTask = std::sync::Mutex<Option<AbortHandle>>;
+/// The cursor that was opened last.
+#[derive(Default)]
+struct LastCursor {
+    /// Whether it keeps other statements out. Its own flag: an earlier cursor that is dropped late must not clear it.
+    is_open: Arc<AtomicBool>,
+    stop: Option<Stop>,
+}
 
 /// The transaction itself.
 pub(super) struct Running {
@@ -36,18 +39,18 @@ impl TransactionState {
     /// Over a lease on which a transaction was begun.
     pub(super) fn new(lease: Lease) -> Arc<Self> {
         let running = Running { lease: Some(lease), failed: false };
-        Arc::new(Self {
-            running: Arc::new(Mutex::new(running)),
-            cursor_open: Arc::default(),
-            cursor: CursorTask::default(),
-        })
+        Arc::new(Self { running: Arc::new(Mutex::new(running)), cursor: std::sync::Mutex::default() })
+    }
+
+    fn cursor(&self) -> MutexGuard<'_, LastCursor> {
+        self.cursor.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Rolls back, or closes the session if that takes too long.
     pub(super) async fn abandon(&self) {
         // A cursor whose rows nobody reads would never let go.
-        if let Some(cursor) = self.cursor.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            cursor.abort();
+        if let Some(cursor) = self.cursor().stop.take() {
+            cursor.stop();
         }
         let Ok(mut running) = timeout(ROLLBACK_TIMEOUT, self.running.lock()).await else { return };
         if let Some(mut lease) = running.lease.take() {
@@ -58,7 +61,7 @@ impl TransactionState {
 
     /// Waits for a cursor that was dropped to let go.
     async fn lock(&self, deadline: Instant) -> Result<OwnedMutexGuard<Running>, SqlError> {
-        if self.cursor_open.load(Ordering::Acquire) {
+        if self.cursor().is_open.load(Ordering::Acquire) {
             let message = "a cursor of this transaction is still open: read it to its end or drop it first";
             return Err(error(ErrorKind::Other, message));
         }
@@ -125,10 +128,10 @@ impl Transaction {
         deadline: Instant,
     ) -> Result<Cursor, SqlError> {
         let running = self.state.lock(deadline).await?;
-        self.state.cursor_open.store(true, Ordering::Release);
-        let open = Arc::clone(&self.state.cursor_open);
-        let cursor = Cursor::over_transaction(running, open, statement, parameters, deadline).await?;
-        *self.state.cursor.lock().unwrap_or_else(PoisonError::into_inner) = Some(cursor.abort_handle());
+        let is_open = Arc::new(AtomicBool::new(true));
+        *self.state.cursor() = LastCursor { is_open: Arc::clone(&is_open), stop: None };
+        let cursor = Cursor::over_transaction(running, is_open, statement, parameters, deadline).await?;
+        self.state.cursor().stop = Some(cursor.stop());
         Ok(cursor)
     }
 

@@ -79,7 +79,7 @@ impl Outgoing {
         };
         if let Some(mut link) = rule.checkout().await {
             match send(&mut link, request, &times).await? {
-                Sent::Answered(response) => return Ok(watch(response, link, rule, permit, &times)),
+                Sent::Answered(response) => return Ok(self.watch(response, link, rule, permit, &times)),
                 // The server closed it while it was idle: nothing was sent, or it is safe to send it again.
                 Sent::Failed(_, Some(unsent)) => request = unsent,
                 Sent::Failed(failure, None) => match again {
@@ -90,9 +90,34 @@ impl Outgoing {
         }
         let mut link = connect(&self.client, rule, &server, times.limit(times.connect)).await?;
         match send(&mut link, request, &times).await? {
-            Sent::Answered(response) => Ok(watch(response, link, rule, permit, &times)),
+            Sent::Answered(response) => Ok(self.watch(response, link, rule, permit, &times)),
             Sent::Failed(failure, _) => Err(Fault::Broken(failure)),
         }
+    }
+
+    fn watch(
+        &self,
+        response: Response<Incoming>,
+        link: Link,
+        rule: &Arc<Rule>,
+        permit: OwnedSemaphorePermit,
+        times: &Times,
+    ) -> Response<WatchedBody> {
+        response.map(|incoming| {
+            let quiet = times.between_bytes.map(|limit| (limit, Box::pin(sleep_until(times.limit(Some(limit))))));
+            let mut body = WatchedBody {
+                incoming,
+                held: Some((link, permit, Arc::clone(&self.open))),
+                rule: Arc::clone(rule),
+                left: RESPONSE_BYTES,
+                deadline: Box::pin(sleep_until(times.deadline)),
+                quiet,
+            };
+            if body.incoming.is_end_stream() {
+                body.give_back();
+            }
+            body
+        })
     }
 }
 
@@ -122,35 +147,12 @@ async fn send(link: &mut Link, request: Request<WasiBody>, times: &Times) -> Res
     }
 }
 
-fn watch(
-    response: Response<Incoming>,
-    link: Link,
-    rule: &Arc<Rule>,
-    permit: OwnedSemaphorePermit,
-    times: &Times,
-) -> Response<WatchedBody> {
-    response.map(|incoming| {
-        let quiet = times.between_bytes.map(|limit| (limit, Box::pin(sleep_until(times.limit(Some(limit))))));
-        let mut body = WatchedBody {
-            incoming,
-            held: Some((link, permit)),
-            rule: Arc::clone(rule),
-            left: RESPONSE_BYTES,
-            deadline: Box::pin(sleep_until(times.deadline)),
-            quiet,
-        };
-        if body.incoming.is_end_stream() {
-            body.give_back();
-        }
-        body
-    })
-}
-
 /// The body of an answer. Counts what comes, keeps the time, and gives the connection back when the whole of it has come;
 /// dropped before, it closes the connection.
 pub(super) struct WatchedBody {
     incoming: Incoming,
-    held: Option<(Link, OwnedSemaphorePermit)>,
+    /// The connection, the permit, and what tells the store that both are still taken.
+    held: Option<(Link, OwnedSemaphorePermit, Arc<()>)>,
     rule: Arc<Rule>,
     left: u64,
     deadline: Pin<Box<Sleep>>,
@@ -160,7 +162,7 @@ pub(super) struct WatchedBody {
 
 impl WatchedBody {
     fn give_back(&mut self) {
-        if let Some((link, _permit)) = self.held.take() {
+        if let Some((link, _permit, _open)) = self.held.take() {
             self.rule.park(link);
         }
     }

@@ -48,11 +48,18 @@ pub(crate) struct Outgoing {
     client: Client,
     /// Of the execution that goes on: set each time the guest makes a call.
     deadline: Instant,
+    /// Held by each call that goes on and each answer that is not read to its end.
+    open: Arc<()>,
 }
 
 impl Outgoing {
     /// Under the rules of a process.
     pub(crate) fn new(rules: Arc<Rules>, client: Client) -> Self {
-        Self { rules, client, deadline: Instant::now() }
+        Self { rules, client, deadline: Instant::now(), open: Arc::default() }
+    }
+
+    /// Whether a call goes on, or an answer is kept that was not read to its end: each holds a permit and a connection.
+    pub(crate) fn is_open(&self) -> bool {
+        Arc::strong_count(&self.open) > 1
     }
 }

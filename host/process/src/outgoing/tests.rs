@@ -431,3 +431,18 @@ async fn wasi_http_goes_by_the_same_rules() {
     assert!(matches!(wasi(&mut outgoing, &url, Some(between_bytes)).await, Err(Error::ConnectionReadTimeout)));
     assert!(began.elapsed() < Duration::from_secs(2));
 }
+
+#[tokio::test]
+async fn an_answer_that_is_kept_is_known() {
+    let server = Server::start(OK, Then::KeepOpen).await;
+    let url = server.url("127.0.0.1");
+    let mut outgoing = outgoing(&[rule(&url, true)]);
+    outgoing.deadline = Instant::now() + Duration::from_secs(5);
+    let answering = outgoing.send_request(wasi_request(&url), None, Box::new(async { Ok(()) }));
+    assert!(outgoing.is_open(), "a call that goes on");
+    let (response, _) = Box::into_pin(answering).await.unwrap();
+    assert!(outgoing.is_open(), "an answer that nobody reads");
+    response.into_body().collect().await.unwrap();
+    assert!(!outgoing.is_open());
+    assert_eq!(outgoing.rules.permits.available_permits(), CONCURRENT_CALLS);
+}

@@ -143,6 +143,9 @@ const COMMANDS: &[(char, &str)] = &[
     ('w', "(call $wait (i64.const 600000000000))"),
     // sleep for 200 ms, then say the uses
     ('z', "(call $wait (i64.const 200000000)) (i32.store (i32.const 512) (global.get $uses)) (return (call $document (i32.const 512) (i32.const 4)))"),
+    // leave 500 timers open, then say the uses
+    ('q', "(loop $more (drop (call $after (i64.const 1))) (local.set $i (i32.add (local.get $i) (i32.const 1))) (br_if $more (i32.lt_u (local.get $i) (i32.const 500))))
+        (i32.store (i32.const 512) (global.get $uses)) (return (call $document (i32.const 512) (i32.const 4)))"),
     // memory: grow until refused, then abort
     ('m', "(loop $more (br_if $more (i32.ne (memory.grow (i32.const 16)) (i32.const -1)))) (unreachable)"),
     // grow by 2 MiB and keep it
@@ -229,6 +232,11 @@ pub(crate) fn with_start(body: &str) -> Vec<u8> {
 /// A start that succeeds and leaves its mark.
 pub(crate) const START: &str = "(global.set $ready (i32.add (global.get $ready) (i32.const 1)))
     (call $log (i32.const 2) (i32.const 48) (i32.const 23))
+    (i32.store8 (i32.const 176) (i32.const 0)) (i32.const 176)";
+
+/// A start that keeps the first letter of the mode as its mark.
+pub(crate) const MODE_AT_START: &str =
+    "(call $mode (i32.const 128)) (global.set $ready (i32.load8_u (i32.load (i32.const 128))))
     (i32.store8 (i32.const 176) (i32.const 0)) (i32.const 176)";
 
 /// A start that fails.

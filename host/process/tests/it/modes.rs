@@ -5,7 +5,7 @@ use std::sync::Arc;
 use auricle_model::{FailureKind, Mode};
 use auricle_process::{EngineConfig, ProcessSpec, Processes};
 
-use crate::guests::{self, FAILING_START, START};
+use crate::guests::{self, FAILING_START, MODE_AT_START, START};
 use crate::support::{Test, decl, engine, execution, failed, number, only};
 
 #[tokio::test]
@@ -98,6 +98,16 @@ async fn an_instance_that_has_grown_near_its_limit_is_let_go() {
 }
 
 #[tokio::test]
+async fn an_instance_that_leaves_much_open_is_let_go_before_an_execution_fails_of_it() {
+    let test = Test::new(Mode::LowLatency).await;
+    let mut uses = Vec::new();
+    for _ in 0..12 {
+        uses.push(number(&test.run("q").await));
+    }
+    assert!(uses.iter().filter(|n| **n == 1).count() > 1, "{uses:?}");
+}
+
+#[tokio::test]
 async fn an_instance_is_let_go_after_so_many_uses() {
     let engine =
         auricle_process::Engine::new(EngineConfig { reuse: 4, max_instances: 4, ..EngineConfig::default() }).unwrap();
@@ -151,6 +161,16 @@ async fn start_is_called_once_for_each_warm_instance() {
     }
     assert_eq!(test.warm(), 1);
     assert_eq!(number(&test.run("y").await), 1);
+}
+
+#[tokio::test]
+async fn start_is_told_the_declared_mode() {
+    for (mode, first) in [(Mode::General, b'g'), (Mode::LowLatency, b'l')] {
+        let test = Test::start(engine(), guests::with_start(MODE_AT_START), mode, |_| {}).await;
+        let mut warm = execution("test", "y");
+        warm.mode = Some(Mode::LowLatency);
+        assert_eq!(number(&test.processes.run(warm).await), u32::from(first));
+    }
 }
 
 #[tokio::test]

@@ -9,6 +9,9 @@ mod sqlite_transactions;
 
 use super::*;
 
+/// Begins a query without an end.
+const ENDLESS: &str = "WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r) SELECT";
+
 /// A store's view of one connection, `db`, granted.
 struct Store {
     execution: ExecutionConnections,

@@ -202,6 +202,7 @@ async fn what_reaches_beyond_the_file_is_refused() {
         "PRAGMA journal_mode = DELETE".into(),
         "PRAGMA writable_schema = ON".into(),
         "PRAGMA database_list".into(),
+        "PRAGMA user_version = 7".into(),
         "SELECT * FROM pragma_database_list".into(),
         "BEGIN".into(),
         "/* x */ COMMIT".into(),
@@ -217,6 +218,7 @@ async fn what_reaches_beyond_the_file_is_refused() {
     assert!(store.fails("ATTACH 'x' AS y", &[]).await.1.contains("another connection"));
     assert_eq!(store.values("SELECT count(*) FROM t", &[]).await, ["integer 0"]);
     assert_eq!(store.query("PRAGMA table_info(t)", &[]).await.unwrap().rows.len(), 1);
+    assert_eq!(store.values("PRAGMA user_version", &[]).await, ["integer 0"]);
     assert_eq!(store.values("SELECT 1;  -- one is enough\n", &[]).await, ["integer 1"]);
 }
 

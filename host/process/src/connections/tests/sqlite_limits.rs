@@ -2,8 +2,6 @@
 
 use super::*;
 
-const ENDLESS: &str = "WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r) SELECT";
-
 #[tokio::test]
 async fn large_results_are_refused_in_one_piece() {
     let (_folder, url) = sqlite_file();
@@ -45,6 +43,41 @@ async fn a_statement_is_stopped_at_the_deadline() {
     assert_eq!(last.err().unwrap().kind, ErrorKind::Timeout);
     assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
     assert_eq!(store.values("SELECT n FROM t", &[]).await, ["integer 1", "integer 2"]);
+}
+
+#[tokio::test]
+async fn a_statement_that_waited_for_a_lock_beyond_the_deadline_is_not_carried_out() {
+    let (_folder, url) = sqlite_file();
+    let (mut holder, late) = (Store::open(&url), Store::open(&url));
+    holder.execute("CREATE TABLE t (n)", &[]).await.unwrap();
+    let transaction = holder.begin().await;
+    let written = late.connection.execute("INSERT INTO t VALUES (1)".into(), vec![], after(150)).await;
+    assert_eq!(written.err().unwrap().kind, ErrorKind::Timeout);
+    transaction.rollback(soon()).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(holder.values("SELECT count(*) FROM t", &[]).await, ["integer 0"]);
+}
+
+#[tokio::test]
+async fn cursors_are_limited_in_number_and_their_rows_in_size() {
+    let (_folder, url) = sqlite_file();
+    let mut store = Store::open(&url);
+    let mut cursors = Vec::new();
+    for _ in 0..CURSORS {
+        store.execution.admit_cursor().unwrap();
+        cursors.push(store.cursor("SELECT 1").await);
+        // To its end, so that its session goes back.
+        assert_eq!(cursors.last_mut().unwrap().next(2, soon()).await.unwrap().len(), 1);
+    }
+    let refused = store.execution.admit_cursor().err().unwrap();
+    assert!(refused.message.contains("drop those"), "{}", refused.message);
+    cursors.pop();
+    store.execution.admit_cursor().unwrap();
+
+    let mut wide = store.cursor("SELECT zeroblob(4000000) UNION ALL SELECT zeroblob(5000000)").await;
+    assert_eq!(wide.next(1, soon()).await.unwrap().len(), 1);
+    let refused = wide.next(1, soon()).await.err().unwrap();
+    assert!(refused.kind == ErrorKind::TooLarge && refused.message.contains("a row"), "{}", refused.message);
 }
 
 #[tokio::test]

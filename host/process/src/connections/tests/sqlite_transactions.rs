@@ -151,12 +151,11 @@ async fn a_cursor_gives_all_rows_in_bounded_pieces() {
 
 #[tokio::test]
 async fn a_cursor_keeps_other_statements_of_its_transaction_out_until_it_is_done() {
-    const ENDLESS: &str = "WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r) SELECT n FROM r";
     let (_folder, url) = sqlite_file();
     let mut store = counter(&url).await;
     let transaction = store.begin().await;
     insert(&transaction, 1).await;
-    let mut cursor = transaction.open_query(ENDLESS.into(), vec![], soon()).await.unwrap();
+    let mut cursor = transaction.open_query(format!("{ENDLESS} n FROM r"), vec![], soon()).await.unwrap();
     assert_eq!(cursor.next(3, soon()).await.unwrap().len(), 3);
     let refused = transaction.execute("INSERT INTO t VALUES (2)".into(), vec![], soon()).await.err().unwrap();
     assert!(refused.message.contains("cursor"), "{}", refused.message);
@@ -174,8 +173,10 @@ async fn a_cursor_keeps_other_statements_of_its_transaction_out_until_it_is_done
     // Left open on both: the end of the execution ends both, and the next writer is not kept waiting.
     let transaction = store.begin().await;
     insert(&transaction, 4).await;
-    let mut cursor = transaction.open_query(ENDLESS.into(), vec![], soon()).await.unwrap();
+    let mut cursor = transaction.open_query(format!("{ENDLESS} n FROM r"), vec![], soon()).await.unwrap();
     store.execution.watch(&cursor);
+    // Until it has read ahead as far as it may: now its thread waits for the reader.
+    tokio::time::sleep(Duration::from_millis(300)).await;
     let began = Instant::now();
     store.execution.end().await;
     let next = store.begin().await;
@@ -189,4 +190,40 @@ async fn a_cursor_keeps_other_statements_of_its_transaction_out_until_it_is_done
     }
     assert_eq!(failure.err().unwrap().kind, ErrorKind::Closed);
     assert_eq!(count(&store).await, "integer 4");
+}
+
+#[tokio::test]
+async fn a_cursor_that_outlives_its_execution_holds_no_lock() {
+    let (_folder, url) = sqlite_file();
+    let mut store = counter(&url).await;
+    let statement = "INSERT INTO t WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 25000)
+        SELECT n FROM r RETURNING n";
+    let mut kept = store.cursor(statement).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let refused = store.connection.execute("INSERT INTO t VALUES (0)".into(), vec![], after(200)).await;
+    assert_eq!(refused.err().unwrap().kind, ErrorKind::Timeout, "the cursor's statement is not over");
+    store.execution.end().await;
+    let began = Instant::now();
+    store.execute("INSERT INTO t VALUES (0)", &[]).await.unwrap();
+    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+    let mut left = kept.next(1000, soon()).await;
+    if left.is_ok() {
+        left = kept.next(1000, soon()).await;
+    }
+    assert_eq!(left.err().unwrap().kind, ErrorKind::Closed, "no more than it had already taken");
+}
+
+#[tokio::test]
+async fn a_cursor_that_was_read_to_its_end_lets_no_statement_past_the_next_one() {
+    let (_folder, url) = sqlite_file();
+    let mut store = counter(&url).await;
+    let transaction = store.begin().await;
+    let mut first = transaction.open_query("SELECT n FROM t".into(), vec![], soon()).await.unwrap();
+    assert!(first.next(10, soon()).await.unwrap().is_empty());
+    let second = transaction.open_query(format!("{ENDLESS} n FROM r"), vec![], soon()).await.unwrap();
+    drop(first);
+    let refused = transaction.execute("SELECT 1".into(), vec![], after(500)).await.err().unwrap();
+    assert!(refused.message.contains("cursor"), "{}", refused.message);
+    drop(second);
+    transaction.commit(soon()).await.unwrap();
 }
