@@ -14,6 +14,7 @@ mod c_header_matching;
 mod crm_sync;
 mod d_simple_http;
 mod e_properties;
+mod embedding;
 mod f_input_headers;
 mod g_input_types;
 mod h_answers;
