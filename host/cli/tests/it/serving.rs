@@ -200,6 +200,6 @@ fn demo_serves_what_it_prints() {
     let answer = get(url, "/ws/rest/crm/Account?BillingCountry=Switzerland");
     assert!(answer.contains(r#""BillingCity":"Zurich""#), "{answer}");
     assert_eq!(demo.end("-INT"), Some(0));
-    let port = url.rsplit(':').next().unwrap();
-    std::fs::remove_dir_all(checkout().join("target/demo").join(port)).unwrap();
+    let place = url.trim_start_matches("http://").replace(':', "-");
+    std::fs::remove_dir_all(checkout().join("target/demo").join(place)).unwrap();
 }
