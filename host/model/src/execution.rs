@@ -192,20 +192,6 @@ named! {
     }
 }
 
-/// Who is to blame for an error: it decides the class of the status.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Blame {
-    /// The one who asked.
-    Client,
-    /// The listener process.
-    Guest,
-    /// Auricle, or the machine it runs on.
-    Host,
-    /// Somebody further on.
-    Upstream,
-}
-
 /// Whether asking again may help.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -230,20 +216,6 @@ impl Failure {
     /// A failure of a kind, with its message.
     pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into() }
-    }
-
-    /// Who is to blame.
-    pub const fn blame(&self) -> Blame {
-        match self.kind {
-            FailureKind::Failed
-            | FailureKind::Trapped
-            | FailureKind::Deadline
-            | FailureKind::Memory
-            | FailureKind::Start
-            | FailureKind::Contract => Blame::Guest,
-            FailureKind::Unknown => Blame::Client,
-            FailureKind::Saturated | FailureKind::Host => Blame::Host,
-        }
     }
 
     /// Whether asking again may help.

@@ -16,9 +16,7 @@ mod units;
 
 pub use api::{ApiDecl, RouteDecl, RouteHeader};
 pub use document::Document;
-pub use execution::{
-    Blame, Execution, ExecutionId, Failure, FailureKind, LogLevel, LogLine, Mode, Outcome, Protocol, Retry,
-};
+pub use execution::{Execution, ExecutionId, Failure, FailureKind, LogLevel, LogLine, Mode, Outcome, Protocol, Retry};
 pub use operation::{DocumentType, Operation, OperationKind, UnknownName};
 pub use process::{AllowedHost, ConnectionDecl, Deployment, FolderGrant, Grants, Limits, PackageRef, ProcessDecl};
 pub use properties::Properties;

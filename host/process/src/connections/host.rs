@@ -6,6 +6,42 @@ use super::{Column, Connection, Cursor, ResultSet, Row, SqlError, Transaction, V
 use crate::bindings::auricle::process::sql;
 use crate::state::State;
 
+/// What a connection and a transaction have alike.
+macro_rules! statements {
+    ($resource:ty) => {
+        async fn query(
+            &mut self,
+            this: Resource<$resource>,
+            statement: String,
+            parameters: Vec<Value>,
+        ) -> wasmtime::Result<Result<ResultSet, SqlError>> {
+            Ok(self.table.get(&this)?.query(statement, parameters, self.deadline).await)
+        }
+
+        async fn open_query(
+            &mut self,
+            this: Resource<$resource>,
+            statement: String,
+            parameters: Vec<Value>,
+        ) -> wasmtime::Result<Result<Resource<Cursor>, SqlError>> {
+            if let Err(refused) = self.connections.admit_cursor() {
+                return Ok(Err(refused));
+            }
+            let opened = self.table.get(&this)?.open_query(statement, parameters, self.deadline).await;
+            self.keep_cursor(opened)
+        }
+
+        async fn execute(
+            &mut self,
+            this: Resource<$resource>,
+            statement: String,
+            parameters: Vec<Value>,
+        ) -> wasmtime::Result<Result<u64, SqlError>> {
+            Ok(self.table.get(&this)?.execute(statement, parameters, self.deadline).await)
+        }
+    };
+}
+
 impl sql::Host for State {}
 
 impl sql::HostConnection for State {
@@ -20,36 +56,7 @@ impl sql::HostConnection for State {
         Ok(self.table.get(&this)?.dialect().to_owned())
     }
 
-    async fn query(
-        &mut self,
-        this: Resource<Connection>,
-        statement: String,
-        parameters: Vec<Value>,
-    ) -> wasmtime::Result<Result<ResultSet, SqlError>> {
-        Ok(self.table.get(&this)?.query(statement, parameters, self.deadline).await)
-    }
-
-    async fn open_query(
-        &mut self,
-        this: Resource<Connection>,
-        statement: String,
-        parameters: Vec<Value>,
-    ) -> wasmtime::Result<Result<Resource<Cursor>, SqlError>> {
-        if let Err(refused) = self.connections.admit_cursor() {
-            return Ok(Err(refused));
-        }
-        let opened = self.table.get(&this)?.open_query(statement, parameters, self.deadline).await;
-        self.keep_cursor(opened)
-    }
-
-    async fn execute(
-        &mut self,
-        this: Resource<Connection>,
-        statement: String,
-        parameters: Vec<Value>,
-    ) -> wasmtime::Result<Result<u64, SqlError>> {
-        Ok(self.table.get(&this)?.execute(statement, parameters, self.deadline).await)
-    }
+    statements!(Connection);
 
     async fn begin(&mut self, this: Resource<Connection>) -> wasmtime::Result<Result<Resource<Transaction>, SqlError>> {
         let connection = self.table.get(&this)?;
@@ -66,36 +73,7 @@ impl sql::HostConnection for State {
 }
 
 impl sql::HostTransaction for State {
-    async fn query(
-        &mut self,
-        this: Resource<Transaction>,
-        statement: String,
-        parameters: Vec<Value>,
-    ) -> wasmtime::Result<Result<ResultSet, SqlError>> {
-        Ok(self.table.get(&this)?.query(statement, parameters, self.deadline).await)
-    }
-
-    async fn open_query(
-        &mut self,
-        this: Resource<Transaction>,
-        statement: String,
-        parameters: Vec<Value>,
-    ) -> wasmtime::Result<Result<Resource<Cursor>, SqlError>> {
-        if let Err(refused) = self.connections.admit_cursor() {
-            return Ok(Err(refused));
-        }
-        let opened = self.table.get(&this)?.open_query(statement, parameters, self.deadline).await;
-        self.keep_cursor(opened)
-    }
-
-    async fn execute(
-        &mut self,
-        this: Resource<Transaction>,
-        statement: String,
-        parameters: Vec<Value>,
-    ) -> wasmtime::Result<Result<u64, SqlError>> {
-        Ok(self.table.get(&this)?.execute(statement, parameters, self.deadline).await)
-    }
+    statements!(Transaction);
 
     async fn commit(&mut self, this: Resource<Transaction>) -> wasmtime::Result<Result<(), SqlError>> {
         Ok(self.table.get(&this)?.commit(self.deadline).await)
