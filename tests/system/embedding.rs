@@ -67,3 +67,28 @@ async fn a_process_runs_with_no_http() {
     host.close().await;
     Host::builder().manifest(manifest(&site)).start().await.unwrap().close().await;
 }
+
+/// Long lists are worked on where they hold up no other request; a runtime of one thread has no such place.
+async fn a_long_list_comes_back() {
+    let site = Site::new([
+        inspect("p", "query p: multiple-json -> multiple-json").and("max-documents = 10000"),
+        api("api", "/api").route("POST", "p"),
+    ]);
+    let host = Host::builder().manifest(manifest(&site)).start().await.unwrap();
+    let list = format!("[{}]", vec![format!("\"{}\"", "x".repeat(200)); 5000].join(","));
+    assert!(list.len() > auricle::limits::HEAVY_BYTES);
+    let request = Request::post("/ws/rest/api/p?echo=1").body(Full::new(Bytes::from(list.clone()))).unwrap();
+    let response = host.service().call(request).await.unwrap();
+    assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), list);
+    host.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_long_list_comes_back_on_many_threads() {
+    a_long_list_comes_back().await;
+}
+
+#[tokio::test]
+async fn a_long_list_comes_back_on_one_thread() {
+    a_long_list_comes_back().await;
+}

@@ -5,12 +5,12 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use auricle_api::inbound;
-use auricle_api::outbound::{self, List};
+use auricle_api::outbound::{self, List, OutputError, Reply};
 use auricle_api::paging;
 use auricle_api::properties;
 use auricle_api::route::{Endpoint, Found, Miss};
 use auricle_api::target::Target;
-use auricle_model::{DocumentType, Execution, Mode};
+use auricle_model::{Document, DocumentType, Execution, Mode, Operation};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use http::header::LINK;
@@ -105,8 +105,10 @@ fn execution(head: &Parts, found: &Found, body: Bytes, debug: bool) -> Result<Ex
     let endpoint = &found.endpoint;
     let headers = endpoint.document_properties(&head.headers).map_err(Refusal::Header)?;
     let mut execution = Execution::new(endpoint.process.clone(), endpoint.operation.clone(), endpoint.protocol);
-    execution.documents = inbound::documents(&endpoint.operation, &endpoint.object, endpoint.protocol, body, &headers)
-        .map_err(Refusal::Input)?;
+    let Endpoint { operation, object, protocol, .. } = &**endpoint;
+    let documents =
+        unhindered(operation.input, body.len(), || inbound::documents(operation, object, *protocol, body, &headers));
+    execution.documents = documents.map_err(Refusal::Input)?;
     execution.properties =
         properties::process_properties(found, &head.method, head.uri.query(), None).map_err(Refusal::Query)?;
     execution.mode = debug.then_some(Mode::General);
@@ -144,9 +146,7 @@ async fn run(
             documents: rest,
         })
     });
-    let bytes = documents.iter().map(|document| document.data.len()).sum();
-    let reply =
-        unhindered(operation.output, bytes, || outbound::reply(operation, &documents, &list(object, token.as_deref())));
+    let reply = joined(operation, &documents, object, token.as_deref());
     let reply = reply.map_err(|error| {
         token.iter().for_each(|token| host.pages.forget(token));
         Refusal::Output { id, error, debug }
@@ -183,7 +183,7 @@ fn further_page(
     };
     let set = &page.set;
     let next = host.pages.next(&token, &page);
-    let reply = outbound::reply(&set.operation, page.documents(), &list(&set.own_object, next.as_deref()))
+    let reply = joined(&set.operation, page.documents(), &set.own_object, next.as_deref())
         .map_err(|error| Refusal::Output { id: set.execution, error, debug: false })?;
     let link = next.map(|token| link(host, head, &token, peer));
     Ok(Some(respond::reply(set.execution, reply, link)))
@@ -204,8 +204,16 @@ fn unhindered<T>(list: DocumentType, bytes: usize, work: impl FnOnce() -> T) -> 
     work()
 }
 
-fn list<'a>(own_object: &'a str, next: Option<&'a str>) -> List<'a> {
-    List { own_object, namespace: outbound::DEFAULT_NAMESPACE, next }
+/// The response of one page of documents.
+fn joined(
+    operation: &Operation,
+    documents: &[Document],
+    own_object: &str,
+    next: Option<&str>,
+) -> Result<Reply, OutputError> {
+    let list = List { own_object, namespace: outbound::DEFAULT_NAMESPACE, next };
+    let bytes = documents.iter().map(|document| document.data.len()).sum();
+    unhindered(operation.output, bytes, || outbound::reply(operation, documents, &list))
 }
 
 fn link(host: &Inner, head: &Parts, token: &str, peer: Option<IpAddr>) -> (http::HeaderName, HeaderValue) {
