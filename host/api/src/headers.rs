@@ -2,12 +2,11 @@
 //!
 //! The eight special headers and `X-WSS-*` pass everywhere, others where the API lists them, protected ones never (mission,
 //! "Input headers"; `decisions.md`, "Properties and headers"). A policy is made once for each API; applying it
-//! looks at each header of a request once.
+//! looks up each header of a request once.
 
-use std::collections::{HashMap, HashSet};
-
-use auricle_model::Properties;
-use http::header::{self, HeaderMap, HeaderName};
+use auricle_model::{Properties, PropertySet};
+use compact_str::{CompactString, format_compact};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 /// The document property prefix of request headers.
 const PREFIX: &str = "inheader_";
@@ -61,16 +60,24 @@ pub struct NotAHeaderName(pub String);
 /// What of a request's headers becomes document properties.
 #[derive(Debug, Clone)]
 pub struct HeaderPolicy {
-    /// Special and listed headers, with the property each becomes.
-    passed: HashMap<HeaderName, String>,
-    protected: HashSet<HeaderName>,
+    /// By name; headers that are not here pass only if they are custom ones.
+    rules: HeaderMap<Rule>,
+}
+
+#[derive(Debug, Clone)]
+enum Rule {
+    /// It becomes this property.
+    Pass(CompactString),
+    /// It never passes.
+    Protect,
 }
 
 impl Default for HeaderPolicy {
     /// Nothing listed, and only the built-in headers protected.
     fn default() -> Self {
-        let passed = special().map(|(name, spelling)| (name, format!("{PREFIX}{spelling}")));
-        Self { passed: passed.into(), protected: protected().into() }
+        let passed = special().map(|(name, spelling)| (name, Rule::Pass(format_compact!("{PREFIX}{spelling}"))));
+        let protected = protected().map(|name| (name, Rule::Protect));
+        Self { rules: passed.into_iter().chain(protected).collect() }
     }
 }
 
@@ -85,11 +92,11 @@ impl HeaderPolicy {
         for spelling in listed {
             let name = header_name(spelling)?;
             if !is_custom(&name) {
-                policy.passed.entry(name).or_insert_with(|| format!("{PREFIX}{spelling}"));
+                policy.rules.entry(name).or_insert_with(|| Rule::Pass(format_compact!("{PREFIX}{spelling}")));
             }
         }
         for name in protected {
-            policy.protected.insert(header_name(name)?);
+            policy.rules.insert(header_name(name)?, Rule::Protect);
         }
         Ok(policy)
     }
@@ -101,31 +108,31 @@ impl HeaderPolicy {
     /// # Errors
     /// A header that would be passed and is not UTF-8.
     pub fn document_properties(&self, headers: &HeaderMap) -> Result<Properties, HeaderError> {
-        let mut properties = Properties::new();
+        let mut properties = PropertySet::new();
         for name in headers.keys() {
             let Some(property) = self.property(name) else { continue };
-            let mut joined = String::new();
-            for (nth, value) in headers.get_all(name).iter().enumerate() {
-                let text = std::str::from_utf8(value.as_bytes()).map_err(|_| HeaderError { name: name.clone() })?;
-                if nth > 0 {
-                    joined.push_str(", ");
-                }
-                joined.push_str(text);
+            let text = |value: &HeaderValue| match str::from_utf8(value.as_bytes()) {
+                Ok(text) => Ok(CompactString::new(text)),
+                Err(_) => Err(HeaderError { name: name.clone() }),
+            };
+            let mut values = headers.get_all(name).iter();
+            let mut joined = values.next().map(text).transpose()?.unwrap_or_default();
+            for value in values {
+                joined.push_str(", ");
+                joined.push_str(&text(value)?);
             }
             properties.set(property, joined);
         }
-        Ok(properties)
+        Ok(properties.into())
     }
 
     /// Name of the property that a header becomes, or none when it is not passed.
-    fn property(&self, name: &HeaderName) -> Option<String> {
-        if self.protected.contains(name) {
-            return None;
+    fn property(&self, name: &HeaderName) -> Option<CompactString> {
+        match self.rules.get(name) {
+            Some(Rule::Pass(property)) => Some(property.clone()),
+            Some(Rule::Protect) => None,
+            None => is_custom(name).then(|| custom_property(name.as_str())),
         }
-        if let Some(property) = self.passed.get(name) {
-            return Some(property.clone());
-        }
-        is_custom(name).then(|| custom_property(name.as_str()))
     }
 }
 
@@ -139,14 +146,16 @@ fn is_custom(name: &HeaderName) -> bool {
 }
 
 /// `x-wss-some-info` becomes `inheader_X-WSS-Some-Info`, in whatever case it was sent.
-fn custom_property(name: &str) -> String {
-    let mut property = String::with_capacity(PREFIX.len() + name.len());
+fn custom_property(name: &str) -> CompactString {
+    let mut property = CompactString::with_capacity(PREFIX.len() + name.len());
     property.push_str(PREFIX);
     property.push_str("X-WSS");
     for part in name.split('-').skip(2) {
         property.push('-');
         let mut letters = part.chars();
-        property.extend(letters.next().map(|first| first.to_ascii_uppercase()));
+        if let Some(first) = letters.next() {
+            property.push(first.to_ascii_uppercase());
+        }
         property.push_str(letters.as_str());
     }
     property
@@ -154,8 +163,6 @@ fn custom_property(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
-
     use super::*;
 
     fn passed(listed: &[&str], headers: &[(&str, &str)]) -> Vec<(String, String)> {

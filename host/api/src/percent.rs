@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 
+use memchr::memchr;
 use percent_encoding::percent_decode_str;
 
 /// Why a piece of a path or query can't be decoded.
@@ -19,6 +20,9 @@ pub enum DecodeError {
 
 /// Decodes `%XX`, borrowing where nothing is encoded.
 pub(crate) fn decode(text: &str) -> Result<Cow<'_, str>, DecodeError> {
+    if memchr(b'%', text.as_bytes()).is_none() {
+        return Ok(Cow::Borrowed(text));
+    }
     // The library passes a stray `%` through. Two readers of one URL must not understand it differently.
     let hex = |byte: Option<u8>| byte.is_some_and(|b| b.is_ascii_hexdigit());
     let well_formed = text.split('%').skip(1).map(str::bytes).all(|mut rest| hex(rest.next()) && hex(rest.next()));
@@ -30,7 +34,7 @@ pub(crate) fn decode(text: &str) -> Result<Cow<'_, str>, DecodeError> {
 
 /// Decodes a key or value of a query, where `+` is a space.
 pub(crate) fn decode_query(text: &str) -> Result<Cow<'_, str>, DecodeError> {
-    if !text.contains('+') {
+    if memchr(b'+', text.as_bytes()).is_none() {
         return decode(text);
     }
     decode(&text.replace('+', " ")).map(|decoded| Cow::Owned(decoded.into_owned()))

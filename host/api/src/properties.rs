@@ -1,12 +1,14 @@
 //! The dynamic process properties of a request: `inmethod`, `inpath`, `inuser`, `param_*`, `query_*`.
 //!
-//! Mission, "Request parameters" and "Request metadata"; `decisions.md`, "Properties and headers". Costs one string for each
-//! name and value.
+//! Mission, "Request parameters" and "Request metadata"; `decisions.md`, "Properties and headers". Costs no allocation for a
+//! name or value of up to 24 bytes, and one for a longer one.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
-use auricle_model::{Properties, Protocol};
-use http::{HeaderMap, Method};
+use auricle_model::{Properties, PropertySet, Protocol};
+use compact_str::{CompactString, ToCompactString, format_compact};
+use http::{HeaderMap, HeaderName, Method};
 
 use crate::percent::{self, DecodeError, excerpt};
 use crate::route::Found;
@@ -14,7 +16,7 @@ use crate::route::Found;
 /// The query parameter that asks for a debug run. It is the host's, and no process sees it.
 const DEBUG_QUERY: &str = "_boomi_debug";
 /// The header that asks for the same.
-const DEBUG_HEADER: &str = "x-boomi-debug";
+const DEBUG_HEADER: HeaderName = HeaderName::from_static("x-boomi-debug");
 
 /// A query that can't be read; the answer is 400.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -36,44 +38,52 @@ pub fn process_properties(
     query: Option<&str>,
     user: Option<&str>,
 ) -> Result<Properties, QueryError> {
-    let mut properties = Properties::new();
+    let mut properties = PropertySet::new();
     properties.set("inmethod", method.as_str());
-    properties.set("inpath", found.inpath.as_str());
+    properties.set("inpath", found.inpath.clone());
     if let Some(user) = user {
         properties.set("inuser", user);
     }
     set_query(&mut properties, query)?;
     if found.endpoint.protocol == Protocol::Simple {
         for key in &found.endpoint.keys {
-            if let Some(value) = properties.get(&format!("query_{key}")).map(str::to_owned) {
-                properties.set(format!("param_{key}"), value);
+            if let Some(value) = properties.get(&prefixed("query_", key)).map(CompactString::new) {
+                properties.set(prefixed("param_", key), value);
             }
         }
     }
     for (name, value) in &found.params {
-        properties.set(format!("param_{name}"), value.as_str());
+        properties.set(prefixed("param_", name), value.clone());
     }
-    Ok(properties)
+    Ok(properties.into())
+}
+
+fn prefixed(prefix: &'static str, name: &str) -> CompactString {
+    let mut prefixed = CompactString::const_new(prefix);
+    prefixed.push_str(name);
+    prefixed
 }
 
 /// `query_k` is the first value of `k`, `query_k[1]` the second and so on.
-fn set_query(properties: &mut Properties, query: Option<&str>) -> Result<(), QueryError> {
-    let mut repeats: HashMap<String, usize> = HashMap::new();
+fn set_query(properties: &mut PropertySet, query: Option<&str>) -> Result<(), QueryError> {
+    let Some(query) = query else { return Ok(()) };
+    let mut repeats: HashMap<CompactString, usize> = HashMap::new();
     let mut further = Vec::new();
-    for pair in query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
         let decode =
             |text| percent::decode_query(text).map_err(|cause| QueryError { key: excerpt(key).into_owned(), cause });
-        let (name, value) = (format!("query_{}", decode(key)?), decode(value)?);
-        if name.strip_prefix("query_") == Some(DEBUG_QUERY) {
+        let (key, value) = (decode(key)?, decode(value)?.to_compact_string());
+        if key == DEBUG_QUERY {
             continue;
         }
+        let name = prefixed("query_", &key);
         if properties.get(&name).is_none() {
             properties.set(name, value);
         } else {
             let nth = repeats.entry(name.clone()).or_insert(0);
             *nth += 1;
-            further.push((format!("{name}[{nth}]"), value));
+            further.push((format_compact!("{name}[{nth}]"), value));
         }
     }
     // Only now is it known which of these names were sent as they are: a parameter that is called `k[1]` is that.
@@ -88,10 +98,19 @@ fn set_query(properties: &mut Properties, query: Option<&str>) -> Result<(), Que
 /// Whether the caller asks for a debug run: `_boomi_debug=true` in the query, or `X-Boomi-Debug: true`; the value in any case.
 pub fn is_debug(query: Option<&str>, headers: &HeaderMap) -> bool {
     let is_true = |text: &str| text.trim().eq_ignore_ascii_case("true");
-    let decoded = |text| percent::decode_query(text).unwrap_or_default();
-    let mut pairs = query.unwrap_or_default().split('&').filter_map(|pair| pair.split_once('='));
-    pairs.any(|(key, value)| decoded(key) == DEBUG_QUERY && is_true(&decoded(value)))
+    let mut pairs = query.iter().flat_map(|query| query.split('&')).filter_map(|pair| pair.split_once('='));
+    pairs.any(|(key, value)| is_debug_query(key) && is_true(&decoded(value)))
         || headers.get_all(DEBUG_HEADER).iter().any(|value| value.to_str().is_ok_and(is_true))
+}
+
+/// Decodes the key only where that could make it the name.
+fn is_debug_query(key: &str) -> bool {
+    key == DEBUG_QUERY || (key.contains('%') && decoded(key) == DEBUG_QUERY)
+}
+
+/// What can't be decoded is no switch; it is told of later.
+fn decoded(text: &str) -> Cow<'_, str> {
+    percent::decode_query(text).unwrap_or_default()
 }
 
 #[cfg(test)]

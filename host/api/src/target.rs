@@ -3,9 +3,14 @@
 //! Everything that decides by path (the router, and whoever stands before it) has to read it in the same way: a path
 //! that two readers understand differently is how filters are walked around. So it is done here, once, and strictly:
 //! matrix parameters (`;...`) are cut off each segment, each segment is percent-decoded exactly once, empty segments are
-//! dropped, and what is ambiguous is refused. Costs one allocation, and one more for each segment that is encoded.
+//! dropped, and what is ambiguous is refused. Costs an allocation for each segment that is encoded, and one where there are
+//! more than eight.
 
 use std::borrow::Cow;
+
+use compact_str::CompactString;
+use memchr::{memchr, memchr_iter, memchr2};
+use smallvec::SmallVec;
 
 pub use crate::percent::DecodeError;
 use crate::percent::{self, excerpt};
@@ -39,7 +44,7 @@ pub enum TargetError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target<'a> {
     path: &'a str,
-    segments: Vec<Segment<'a>>,
+    segments: SmallVec<[Segment<'a>; 8]>,
 }
 
 /// One segment of a path.
@@ -66,12 +71,22 @@ impl<'a> Target<'a> {
         let Some(relative) = path.strip_prefix('/') else {
             return Err(TargetError::NotAPath { path: excerpt(path).into_owned() });
         };
-        let mut segments = Vec::with_capacity(8);
+        let mut segments = SmallVec::new();
+        // Most paths have neither parameters nor anything encoded: nothing is then looked for in each segment.
+        let plain = memchr2(b'%', b';', relative.as_bytes()).is_none();
         let mut start = 1;
-        for sent in relative.split('/') {
-            let named = without_matrix(sent);
-            let text = percent::decode(named)
-                .map_err(|cause| TargetError::Undecodable { segment: excerpt(named).into_owned(), cause })?;
+        let ends = memchr_iter(b'/', relative.as_bytes()).chain([relative.len()]);
+        for end in ends {
+            // Slashes are whole characters, so there is always something.
+            let sent = path.get(start..1 + end).unwrap_or_default();
+            let (named, text) = if plain {
+                (sent, Cow::Borrowed(sent))
+            } else {
+                let named = without_matrix(sent);
+                let text = percent::decode(named)
+                    .map_err(|cause| TargetError::Undecodable { segment: excerpt(named).into_owned(), cause })?;
+                (named, text)
+            };
             if text == "." || text == ".." {
                 return Err(TargetError::Dots { segment: named.to_owned() });
             }
@@ -100,12 +115,15 @@ impl<'a> Target<'a> {
 
     /// The path from after the first so many segments, as sent but for matrix parameters and slashes at its end. Begins with
     /// `/`, and is just that where nothing follows.
-    pub fn path_after(&self, count: usize) -> String {
+    pub fn path_after(&self, count: usize) -> CompactString {
         let sent = self.segments.get(count).and_then(|s| self.path.get(s.start..)).unwrap_or_default();
-        let mut path = String::with_capacity(1 + sent.len());
-        for segment in sent.split('/') {
-            path.push('/');
-            path.push_str(without_matrix(segment));
+        let mut path = CompactString::with_capacity(1 + sent.len());
+        path.push('/');
+        if memchr(b';', sent.as_bytes()).is_some() {
+            let segments = sent.split('/').map(without_matrix);
+            path.extend(segments.enumerate().flat_map(|(nth, segment)| [if nth > 0 { "/" } else { "" }, segment]));
+        } else {
+            path.push_str(sent);
         }
         path.truncate(path.trim_end_matches('/').len().max(1));
         path
@@ -114,7 +132,7 @@ impl<'a> Target<'a> {
 
 /// A segment as sent, up to its matrix parameters.
 fn without_matrix(segment: &str) -> &str {
-    segment.split_once(';').map_or(segment, |(named, _)| named)
+    memchr(b';', segment.as_bytes()).and_then(|at| segment.get(..at)).unwrap_or(segment)
 }
 
 #[cfg(test)]

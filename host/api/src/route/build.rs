@@ -9,6 +9,7 @@ use std::sync::Arc;
 use auricle_model::manifest::nearest;
 use auricle_model::{ApiDecl, Deployment, DocumentType, ProcessDecl, Protocol, RouteDecl, ServerConfig};
 use http::Method;
+use rustc_hash::FxHashMap;
 
 use super::condition::Condition;
 use super::trie::{Part, Trie};
@@ -48,7 +49,7 @@ pub(super) fn build(deployment: &Deployment, server: &ServerConfig) -> Result<Ro
     let bare = HeaderPolicy::new(&[], &server.protected_headers)
         .map_err(|error| vec![Conflict::new("server.protected-headers", error.to_string())])?;
     let processes = deployment.processes.iter().map(|p| (p.name.as_str(), (p, Arc::from(p.name.as_str())))).collect();
-    let mut builder = Builder { server, processes, endpoints: Vec::new(), conflicts: Vec::new() };
+    let mut builder = Builder { server, processes, endpoints: Vec::new(), made: 0, conflicts: Vec::new() };
     builder.roots();
     let mut places = Trie::new();
     let mut bases = HashMap::new();
@@ -107,6 +108,8 @@ struct Builder<'d> {
     server: &'d ServerConfig,
     processes: HashMap<&'d str, (&'d ProcessDecl, Arc<str>)>,
     endpoints: Vec<Arc<Endpoint>>,
+    /// Endpoints that were made, for their numbers.
+    made: usize,
     conflicts: Vec<Conflict>,
 }
 
@@ -200,12 +203,13 @@ impl<'d> Builder<'d> {
 
     /// A route, with its segments after the base. The error is the key in the route and what is wrong there.
     fn route(
-        &self,
+        &mut self,
         api: &ApiDecl,
         declared: &RouteDecl,
         base: &[Part],
         policy: &Arc<HeaderPolicy>,
     ) -> Result<(Vec<Part>, Route), (&'static str, String)> {
+        let number = self.number();
         let Some((process, name)) = self.processes.get(declared.process.as_str()) else {
             let hint = nearest(&declared.process, self.processes.keys().copied());
             let hint = hint.map(|near| format!(": did you mean `{near}`?")).unwrap_or_default();
@@ -226,12 +230,13 @@ impl<'d> Builder<'d> {
         let object = operation.object.split('/').filter(|s| !s.is_empty()).map(|s| Part::Literal(s.to_owned()));
         let template: Vec<Part> = object.chain(Part::parse(&declared.path)).collect();
         let parameters = template.iter().enumerate().filter_map(|(nth, part)| match part {
-            Part::Parameter(name) => Some((nth, name.clone())),
+            Part::Parameter(name) => Some((nth, name.as_str().into())),
             Part::Literal(_) => None,
         });
         let parameters = parameters.collect();
         let whole: Vec<Part> = base.iter().chain(&template).cloned().collect();
         let endpoint = Endpoint {
+            number,
             protocol: Protocol::Rest,
             api: Some(api.name.clone()),
             methods: vec![method.clone()],
@@ -248,8 +253,14 @@ impl<'d> Builder<'d> {
         Ok((template, route))
     }
 
+    /// The number of a new endpoint.
+    const fn number(&mut self) -> usize {
+        self.made += 1;
+        self.made - 1
+    }
+
     /// The processes by operation name.
-    fn simple(&mut self, deployment: &'d Deployment, policy: &Arc<HeaderPolicy>) -> HashMap<String, Arc<Endpoint>> {
+    fn simple(&mut self, deployment: &'d Deployment, policy: &Arc<HeaderPolicy>) -> FxHashMap<String, Arc<Endpoint>> {
         let root = parts([&self.server.roots.simple]);
         let mut keys: HashMap<&str, BTreeSet<String>> = HashMap::new();
         for route in deployment.apis.iter().flat_map(|api| &api.rest) {
@@ -259,7 +270,7 @@ impl<'d> Builder<'d> {
             });
             keys.entry(&route.process).or_default().extend(names);
         }
-        let mut simple: HashMap<String, Arc<Endpoint>> = HashMap::with_capacity(deployment.processes.len());
+        let mut simple = FxHashMap::with_capacity_and_hasher(deployment.processes.len(), Default::default());
         for process in &deployment.processes {
             let name = process.operation.name();
             let methods = match process.operation.input {
@@ -269,6 +280,7 @@ impl<'d> Builder<'d> {
             let mut template = root.clone();
             template.push(Part::Literal(name.clone()));
             let endpoint = Arc::new(Endpoint {
+                number: self.number(),
                 protocol: Protocol::Simple,
                 api: None,
                 methods,

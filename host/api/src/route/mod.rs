@@ -16,12 +16,13 @@ mod near;
 mod tests;
 mod trie;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use auricle_model::{Deployment, DocumentType, Operation, Properties, Protocol, ServerConfig};
+use compact_str::CompactString;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, Method};
+use rustc_hash::FxHashMap;
 
 pub use self::build::Conflict;
 use self::condition::Condition;
@@ -36,7 +37,7 @@ pub struct Router {
     endpoints: Vec<Arc<Endpoint>>,
     /// Who owns which part of the URL space: the longest prefix that owns something owns the request.
     places: Trie<Place>,
-    simple: HashMap<String, Arc<Endpoint>>,
+    simple: FxHashMap<String, Arc<Endpoint>>,
 }
 
 /// What a prefix of the URL space belongs to.
@@ -72,13 +73,15 @@ struct Route {
     conditions: Vec<Condition>,
     exact: bool,
     /// Parameters, by the number of their segment after the base.
-    parameters: Vec<(usize, String)>,
+    parameters: Vec<(usize, CompactString)>,
     endpoint: Arc<Endpoint>,
 }
 
 /// An operation at a URL.
 #[derive(Debug)]
 pub struct Endpoint {
+    /// Its own among those of its router: from 0, with few gaps if any.
+    pub number: usize,
     /// [`Protocol::Rest`] or [`Protocol::Simple`].
     pub protocol: Protocol,
     /// Name of the API; none for simple HTTP.
@@ -126,9 +129,9 @@ pub struct Found {
     /// What was found.
     pub endpoint: Arc<Endpoint>,
     /// Path parameters, decoded, by name.
-    pub params: Vec<(String, String)>,
+    pub params: Vec<(CompactString, CompactString)>,
     /// The path from the API's base on (simple HTTP: what follows the root), as sent, without matrix parameters or trailing slash.
-    pub inpath: String,
+    pub inpath: CompactString,
 }
 
 impl Router {
@@ -216,7 +219,7 @@ impl Api {
             }
         });
         let Some(route) = best else { return Err(self.miss(base, method, target, headers)) };
-        let value = |(nth, name): &(usize, String)| Some((name.clone(), path.get(*nth)?.text().to_owned()));
+        let value = |(nth, name): &(usize, CompactString)| Some((name.clone(), path.get(*nth)?.text().into()));
         Ok(Found {
             endpoint: route.endpoint.clone(),
             params: route.parameters.iter().filter_map(value).collect(),

@@ -162,7 +162,7 @@ proptest! {
             let path = format!("/ws/rest/{}", segments.join("/"));
             let found = find_with(&router, &format!("{method} {path}"), &sent);
             let reached = found
-                .map(|f| (f.endpoint.process.to_string(), f.params))
+                .map(|f| (f.endpoint.process.to_string(), f.params.into_iter().map(|(n, v)| (n.into(), v.into())).collect()))
                 .map_err(|miss| miss.status().as_u16());
             prop_assert_eq!(reached, answer(&deployment, method, &path, &sent), "{} {} {:?}", method, path, sent);
         }

@@ -3,7 +3,7 @@
 //! A look-up touches no node that the path does not lead to: with literals alone one for each segment, with parameters at most
 //! two ways at each. It allocates nothing. The depth of the tree, and so of the recursion, is that of the longest template.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 use crate::target::Segment;
 
@@ -39,14 +39,15 @@ impl Part {
 /// Values by template.
 #[derive(Debug)]
 pub(super) struct Trie<T> {
-    literals: HashMap<String, Self>,
+    /// The keys are a manifest's: nobody else can choose them so that they collide.
+    literals: FxHashMap<String, Self>,
     parameter: Option<Box<Self>>,
     values: Vec<T>,
 }
 
 impl<T> Trie<T> {
     pub(super) fn new() -> Self {
-        Self { literals: HashMap::new(), parameter: None, values: Vec::new() }
+        Self { literals: FxHashMap::default(), parameter: None, values: Vec::new() }
     }
 
     /// The values of exactly this template.
