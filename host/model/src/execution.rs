@@ -5,12 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use uuid::Uuid;
+use uuid::timestamp::context::{ContextV7, ThreadLocalContext};
+use uuid::{Timestamp, Uuid};
+use uuid::fmt::Hyphenated;
 
 use crate::operation::named;
-use crate::{Document, Operation, Properties};
+use crate::{Document, Operation, Properties, TraceContext};
 
-/// Names one execution; also sent as `X-Execution-Id`. Ids sort by the time they were made (UUID version 7).
+/// Names one execution; also sent as `X-Execution-Id`. Ids sort by the time they were made, to the millisecond, and those
+/// of one thread exactly (UUID version 7).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ExecutionId(Uuid);
@@ -19,7 +22,23 @@ impl ExecutionId {
     /// A new id.
     #[expect(clippy::new_without_default, reason = "each call gives another value")]
     pub fn new() -> Self {
-        Self(Uuid::now_v7())
+        thread_local! {
+            /// Orders the ids of one millisecond; those of other threads are not waited for.
+            static ORDER: ContextV7 = const { ContextV7::new() };
+        }
+        Self(Uuid::new_v7(Timestamp::now(ThreadLocalContext::new(&ORDER))))
+    }
+
+    /// Bytes of an id as text.
+    pub const LENGTH: usize = Hyphenated::LENGTH;
+
+    /// Writes what [`fmt::Display`] writes, without an allocation.
+    pub fn encode(self, buffer: &mut [u8; Self::LENGTH]) -> &str {
+        self.0.as_hyphenated().encode_lower(buffer)
+    }
+
+    pub(crate) const fn as_u64_pair(self) -> (u64, u64) {
+        self.0.as_u64_pair()
     }
 
     /// Reads what [`fmt::Display`] wrote.
@@ -87,6 +106,8 @@ pub struct Execution {
     pub properties: Properties,
     /// What the body was turned into.
     pub documents: Vec<Document>,
+    /// The trace that it belongs to, if its caller named one or one was begun.
+    pub trace: Option<TraceContext>,
 }
 
 impl Execution {
@@ -101,6 +122,7 @@ impl Execution {
             attempt: 1,
             properties: Properties::new(),
             documents: Vec::new(),
+            trace: None,
         }
     }
 }
@@ -160,6 +182,8 @@ pub struct Outcome {
     pub waited: Duration,
     /// Time spent running.
     pub ran: Duration,
+    /// Of this the time that it computed, sub-processes included.
+    pub cpu: Duration,
     /// Most linear memory that the instance has had, in bytes.
     pub memory: u64,
     /// What it logged, stdout and stderr included, up to the log limit.
@@ -177,6 +201,8 @@ named! {
         Trapped = "trapped",
         /// It ran longer than its `timeout`.
         Deadline = "deadline",
+        /// It computed longer than its `cpu-timeout`.
+        Cpu = "cpu",
         /// It wanted more than its `memory`.
         Memory = "memory",
         /// Too many executions at once, and the queue is full or the wait was too long.

@@ -12,13 +12,15 @@ mod operation;
 mod process;
 mod properties;
 mod server;
+mod trace;
 mod units;
 
 pub use api::{ApiDecl, RouteDecl, RouteHeader};
 pub use document::Document;
 pub use execution::{Execution, ExecutionId, Failure, FailureKind, LogLevel, LogLine, Mode, Outcome, Protocol, Retry};
 pub use operation::{DocumentType, Operation, OperationKind, UnknownName};
-pub use process::{AllowedHost, ConnectionDecl, Deployment, FolderGrant, Grants, Limits, PackageRef, ProcessDecl};
-pub use properties::Properties;
+pub use process::{AllowedHost, Bounds, ConnectionDecl, Deployment, FolderGrant, Grants, Limits, PackageRef, ProcessDecl};
+pub use properties::{Properties, PropertySet};
 pub use server::{Roots, ServerConfig};
+pub use trace::{SpanId, TRACE_TARGET, TraceContext, TraceId};
 pub use units::{format_duration, format_size, parse_duration, parse_size};

@@ -38,20 +38,104 @@ pub struct ProcessDecl {
     pub grants: Grants,
 }
 
-/// What one execution of a process may use up.
+/// What one execution of a process may use up, and how many there may be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Limits {
     /// From the instance's start of work to its result. Default 30 s.
     pub timeout: Duration,
+    /// Time that it computes, not what it waits for. None: as `timeout`, which then always comes first.
+    pub cpu_timeout: Option<Duration>,
     /// Linear memory of one instance in bytes. Default 128 MiB.
     pub memory: u64,
     /// Executions of this process at one time. Default 32.
     pub max_concurrent: u32,
+    /// Warm instances of a low-latency process that are kept when nobody calls. Default 0.
+    pub min_instances: u32,
+    /// Instances of a low-latency process, busy and warm. None: as `max_concurrent`.
+    pub max_instances: Option<u32>,
+    /// What an execution may have the host hold for it.
+    pub bounds: Bounds,
+}
+
+impl Limits {
+    /// The CPU time that is in force.
+    pub fn cpu_timeout(&self) -> Duration {
+        self.cpu_timeout.unwrap_or(self.timeout)
+    }
+
+    /// The number of instances that is in force.
+    pub fn max_instances(&self) -> u32 {
+        self.max_instances.unwrap_or(self.max_concurrent)
+    }
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { timeout: Duration::from_secs(30), memory: 128 << 20, max_concurrent: 32 }
+        Self {
+            timeout: Duration::from_secs(30),
+            cpu_timeout: None,
+            memory: 128 << 20,
+            max_concurrent: 32,
+            min_instances: 0,
+            max_instances: None,
+            bounds: Bounds::default(),
+        }
+    }
+}
+
+/// What an instance and its execution may have the host hold beside linear memory: the manifest's `limits`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Bounds {
+    /// Bytes of the log. What follows is left out. Default 1 MiB.
+    pub log: u64,
+    /// Bytes of the documents that are returned, together. Default 256 MiB.
+    pub response: u64,
+    /// Bytes that one call of a host function may hand over. Default 64 MiB.
+    pub host_call: u64,
+    /// Bytes of the documents held at one time, each counted in full. Default 256 MiB.
+    pub documents: u64,
+    /// Handles owned at one time, documents included. Default 100,000.
+    pub handles: u32,
+    /// Elements of one table. Default 100,000: Go and debug builds need more than 20,000.
+    pub table_elements: u32,
+    /// Tables of one instance. Default 32.
+    pub tables: u32,
+    /// Core instances in one component instance. Default 64: QuickJS and Python need up to 40.
+    pub core_instances: u32,
+    /// Linear memories of one instance. Default 8.
+    pub memories: u32,
+}
+
+impl Bounds {
+    /// The most that can be asked for of each: more would not protect the host, or is not reserved by the engine.
+    pub const MOST: Self = Self {
+        log: 64 << 20,
+        response: 4 << 30,
+        host_call: 1 << 30,
+        documents: 4 << 30,
+        handles: 1_000_000,
+        table_elements: 100_000,
+        tables: 256,
+        core_instances: 1000,
+        memories: 64,
+    };
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            log: 1 << 20,
+            response: 256 << 20,
+            host_call: 64 << 20,
+            documents: 256 << 20,
+            handles: 100_000,
+            table_elements: 100_000,
+            tables: 32,
+            core_instances: 64,
+            memories: 8,
+        }
     }
 }
 
@@ -136,5 +220,13 @@ mod tests {
     fn a_password_is_not_printed() {
         let connection = ConnectionDecl { name: "erp".into(), url: "postgres://joe:secret@db/erp".into() };
         assert_eq!(format!("{connection:?}"), r#"ConnectionDecl { name: "erp", url: postgres:... }"#);
+    }
+    #[test]
+    fn limits_that_an_earlier_version_stored_are_still_read() {
+        let stored = r#"{"timeout":{"secs":5,"nanos":0},"memory":1048576,"max_concurrent":3}"#;
+        let limits: Limits = serde_json::from_str(stored).unwrap();
+        let usual = Limits::default();
+        assert_eq!(limits, Limits { timeout: Duration::from_secs(5), memory: 1 << 20, max_concurrent: 3, ..usual });
+        assert_eq!((limits.cpu_timeout(), limits.max_instances()), (Duration::from_secs(5), 3));
     }
 }

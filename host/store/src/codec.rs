@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use auricle_model::{Document, Execution, ExecutionId, Mode, Operation, Properties, Protocol};
+use auricle_model::{Document, Execution, ExecutionId, Mode, Operation, Properties, Protocol, TraceContext};
 use bytes::{Buf, BufMut, Bytes};
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +19,9 @@ struct Header {
     protocol: Protocol,
     mode: Option<Mode>,
     properties: Properties,
+    /// Rows of before there was one have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    trace: Option<TraceContext>,
     /// Document properties, without repeats of the one before.
     sets: Vec<Properties>,
     documents: Vec<Part>,
@@ -32,7 +35,7 @@ struct Part {
 
 /// All of an execution but its id and its attempt, which change or are looked for and so are columns.
 pub(crate) fn encode(execution: Execution) -> Result<Vec<u8>, StoreError> {
-    let Execution { id, process, operation, protocol, mode, attempt: _, properties, documents } = execution;
+    let Execution { id, process, operation, protocol, mode, attempt: _, properties, documents, trace } = execution;
     let mut sets: Vec<Properties> = Vec::new();
     let mut parts = Vec::with_capacity(documents.len());
     for document in &documents {
@@ -41,7 +44,7 @@ pub(crate) fn encode(execution: Execution) -> Result<Vec<u8>, StoreError> {
         }
         parts.push(Part { length: document.data.len() as u64, set: sets.len() - 1 });
     }
-    let header = Header { process, operation, protocol, mode, properties, sets, documents: parts };
+    let header = Header { process, operation, protocol, mode, properties, trace, sets, documents: parts };
     let too_large =
         |why: &dyn std::fmt::Display| StoreError::invalid(format!("the execution {id} can't be kept: {why}"));
     let header = serde_json::to_vec(&header).map_err(|e| too_large(&e))?;
@@ -68,7 +71,7 @@ pub(crate) fn decode(id: ExecutionId, attempt: u32, mut bytes: Bytes) -> Result<
     let header = take(&mut bytes, length).ok_or_else(cut)?;
     let header: Header = serde_json::from_slice(&header).map_err(|e| format!("its header can't be read: {e}"))?;
 
-    let Header { process, operation, protocol, mode, properties, sets, documents: parts } = header;
+    let Header { process, operation, protocol, mode, properties, trace, sets, documents: parts } = header;
     let mut documents = Vec::with_capacity(parts.len());
     for Part { length, set } in parts {
         let data = usize::try_from(length).ok().and_then(|length| take(&mut bytes, length)).ok_or_else(cut)?;
@@ -78,7 +81,7 @@ pub(crate) fn decode(id: ExecutionId, attempt: u32, mut bytes: Bytes) -> Result<
     if !bytes.is_empty() {
         return Err(format!("{} bytes follow its last document", bytes.len()));
     }
-    Ok(Execution { id, process, operation, protocol, mode, attempt, properties, documents })
+    Ok(Execution { id, process, operation, protocol, mode, attempt, properties, documents, trace })
 }
 
 fn take(bytes: &mut Bytes, length: usize) -> Option<Bytes> {
@@ -156,6 +159,17 @@ mod tests {
         assert!(bytes.len() < 6000, "{} bytes", bytes.len());
         let back = decode(given.id, 0, bytes.into()).unwrap();
         assert_eq!(back.documents, given.documents);
+    }
+
+    #[test]
+    fn a_trace_is_kept_and_a_row_without_one_is_read() {
+        let mut given = execution(Properties::new(), vec![Document::new("x")]);
+        let plain = encode(given.clone()).unwrap();
+        assert!(!String::from_utf8_lossy(&plain).contains("trace"), "rows without one are as they always were");
+        given.trace = Some(TraceContext::root(true).with_state([&b"a=1"[..]]));
+        let back = decode(given.id, 1, encode(given.clone()).unwrap().into()).unwrap();
+        assert_eq!(back.trace, given.trace);
+        assert_eq!(decode(given.id, 1, plain.into()).unwrap().trace, None);
     }
 
     #[test]

@@ -6,11 +6,12 @@
 //! shown where it is written.
 //!
 //! - `reader`: asks tables for keys, notes what is wrong; `values` and `url`: what single texts may say
-//! - `server`, `process`, `api`: one table of the manifest each; `check`: what only the whole can be wrong in
+//! - `server`, `process` (and its `limits`), `api`: one table of the manifest each; `check`: what only the whole can be wrong in
 //! - `source`: texts and places; `problem`: what a mistake looks like
 
 mod api;
 mod check;
+mod limits;
 mod load;
 mod problem;
 mod process;

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::reader::{Table, Value};
-use super::{url, values};
+use super::{limits, url, values};
 use crate::{
-    AllowedHost, ConnectionDecl, DocumentType, FolderGrant, Grants, Limits, Mode, Operation, OperationKind, ProcessDecl,
+    AllowedHost, ConnectionDecl, DocumentType, FolderGrant, Grants, Mode, Operation, OperationKind, ProcessDecl,
 };
 
 /// Media type of single-data output where none is declared.
@@ -48,13 +48,8 @@ pub(super) fn read(mut table: Table<'_>) -> Option<ProcessDecl> {
     let return_documents = table.flag("return-documents").unwrap_or(true);
     let max_documents = table.number("max-documents", PAGE_SIZES).unwrap_or(MAX_DOCUMENTS);
     let build = table.parse("build", values::not_empty);
-    let mode = table.parse("mode", values::one_of(Mode::NAMES)).unwrap_or(Mode::General);
-    let usual = Limits::default();
-    let limits = Limits {
-        timeout: table.parse("timeout", values::timeout).unwrap_or(usual.timeout),
-        memory: table.parse("memory", values::memory).unwrap_or(usual.memory),
-        max_concurrent: table.number("max-concurrent", 1..=u32::MAX).unwrap_or(usual.max_concurrent),
-    };
+    let mode = table.get("mode").map_or(Some(Mode::General), |value| value.parse(values::one_of(Mode::NAMES)));
+    let limits = limits::read(&mut table, mode);
     let grants = grants(&mut table);
     table.finish();
 
@@ -63,7 +58,7 @@ pub(super) fn read(mut table: Table<'_>) -> Option<ProcessDecl> {
         package: package?,
         build,
         build_dir: folder.clone(),
-        mode,
+        mode: mode?,
         operation: Operation {
             kind: kind?,
             object: object?,

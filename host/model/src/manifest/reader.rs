@@ -233,7 +233,8 @@ impl<'a> Value<'a> {
         flag
     }
 
-    fn number(&self, range: &RangeInclusive<u32>) -> Option<u32> {
+    /// A whole number within a range.
+    pub(super) fn number(&self, range: &RangeInclusive<u32>) -> Option<u32> {
         let DeValue::Integer(digits) = self.value.get_ref() else {
             self.mismatch("a whole number without quotes");
             return None;

@@ -3,6 +3,7 @@
 //! Pure functions; the caller knows the key and the place.
 
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use super::problem::{quote, unknown};
 use crate::{PackageRef, format_size, parse_duration, parse_size};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-const MEMORY: std::ops::RangeInclusive<u64> = 1 << 20..=4 << 30;
+const MEMORY: RangeInclusive<u64> = 1 << 20..=4 << 30;
 
 /// Any text that is not empty.
 pub(super) fn not_empty(text: &str) -> Result<String, String> {
@@ -60,15 +61,22 @@ pub(super) fn timeout(text: &str) -> Result<Duration, String> {
 
 /// How much memory an instance may have.
 pub(super) fn memory(text: &str) -> Result<u64, String> {
-    let bytes = size(text)?;
-    if MEMORY.contains(&bytes) {
-        return Ok(bytes);
-    }
-    let (least, most) = (format_size(*MEMORY.start()), format_size(*MEMORY.end()));
-    Err(format!("{} is out of range: {least} to {most}", quote(text)))
+    size_within(MEMORY)(text)
 }
 
-/// What the engine lets one execution hold in documents: a larger body could never be run.
+/// A size within a range.
+pub(super) fn size_within(range: RangeInclusive<u64>) -> impl Fn(&str) -> Result<u64, String> {
+    move |text| {
+        let bytes = size(text)?;
+        if range.contains(&bytes) {
+            return Ok(bytes);
+        }
+        let (least, most) = (format_size(*range.start()), format_size(*range.end()));
+        Err(format!("{} is out of range: {least} to {most}", quote(text)))
+    }
+}
+
+/// What an execution may hold in documents unless its process is given more.
 const MAX_BODY: u64 = 256 << 20;
 
 /// A size that leaves room for something, and that an execution can take.

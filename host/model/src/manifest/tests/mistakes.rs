@@ -182,6 +182,34 @@ fn mistakes_in_a_process_are_explained() {
         ("timeout = \"30\"", "8:11: process[a].timeout: `30` is no duration: write for example \"30s\" (ms, s, m, h)"),
         ("timeout = \"0s\"", "8:11: process[a].timeout: `0s` is out of range: more than 0s, at most 24h"),
         ("timeout = \"25h\"", "8:11: process[a].timeout: `25h` is out of range: more than 0s, at most 24h"),
+        (
+            "cpu-timeout = \"31s\"",
+            "8:15: process[a].cpu-timeout: is longer than `timeout` and so has no effect: nothing computes longer than it runs",
+        ),
+        (
+            "min-instances = 1",
+            "8:17: process[a].min-instances: has no effect: in general mode no instance is kept; take it out, or write `mode = \"low-latency\"`",
+        ),
+        (
+            "max-instances = 1",
+            "8:17: process[a].max-instances: has no effect: in general mode no instance is kept; take it out, or write `mode = \"low-latency\"`",
+        ),
+        (
+            "min-instances = 33\nmode = \"low-latency\"",
+            "8:17: process[a].min-instances: is more than `max-concurrent` (32): lower it, or raise the other",
+        ),
+        (
+            "min-instances = 3\nmode = \"low-latency\"\nmax-instances = 2",
+            "8:17: process[a].min-instances: is more than `max-instances` (2): lower it, or raise the other",
+        ),
+        (
+            "max-instances = 33\nmode = \"low-latency\"",
+            "8:17: process[a].max-instances: is more than `max-concurrent` (32): an instance has one execution at a time, so the rest would never be used",
+        ),
+        ("limits = 5", "8:10: process[a].limits: expected a table, found a number"),
+        ("limits = { logs = \"1MiB\" }", "8:12: process[a].limits.logs: unknown key `logs`: did you mean `log`?"),
+        ("limits = { log = \"1B\" }", "8:18: process[a].limits.log: `1B` is out of range: 1KiB to 64MiB"),
+        ("limits = { handles = 1 }", "8:22: process[a].limits.handles: `1` is out of range: 16 to 1000000"),
         ("max-concurrent = 0", "8:18: process[a].max-concurrent: `0` is out of range: 1 to 4294967295"),
         ("max-documents = 10001", "8:17: process[a].max-documents: `10001` is out of range: 1 to 10000"),
         ("max-documents = 10_0x", "8:17: process[a].max-documents: `100x` is no whole number: 1 to 10000"),

@@ -180,6 +180,32 @@ fn the_complete_manifest_is_read() {
 }
 
 #[test]
+fn limits_are_read() {
+    let manifest = right(&process(
+        "mode = \"low-latency\"\ncpu-timeout = \"2s\"\nmax-concurrent = 8\nmin-instances = 1\nmax-instances = 4\n\
+         limits = { log = \"2MiB\", response = \"1MiB\", host-call = \"3MiB\", documents = \"4MiB\", handles = 5000, \
+         table-elements = 6000, tables = 7, core-instances = 8, memories = 9 }",
+    ));
+    let limits = &manifest.deployment.process("a").unwrap().limits;
+    assert_eq!(
+        (limits.cpu_timeout(), limits.max_concurrent, limits.min_instances, limits.max_instances()),
+        (Duration::from_secs(2), 8, 1, 4)
+    );
+    let bounds = crate::Bounds {
+        log: 2 << 20,
+        response: 1 << 20,
+        host_call: 3 << 20,
+        documents: 4 << 20,
+        handles: 5000,
+        table_elements: 6000,
+        tables: 7,
+        core_instances: 8,
+        memories: 9,
+    };
+    assert_eq!(limits.bounds, bounds);
+}
+
+#[test]
 fn what_is_not_written_has_its_default() {
     let manifest = right(&route("process = \"a\""));
     assert_eq!(manifest.server, ServerConfig { data_dir: "/srv/crm/.auricle".into(), ..ServerConfig::default() });
@@ -188,6 +214,9 @@ fn what_is_not_written_has_its_default() {
     assert_eq!(process.limits.timeout, Duration::from_secs(30));
     assert_eq!(process.limits.memory, 128 << 20);
     assert_eq!(process.limits.max_concurrent, 32);
+    assert_eq!((process.limits.min_instances, process.limits.max_instances()), (0, 32));
+    assert_eq!(process.limits.cpu_timeout(), Duration::from_secs(30));
+    assert_eq!(process.limits.bounds, crate::Bounds::default());
     assert_eq!(process.grants, crate::Grants::default());
     let operation = &process.operation;
     assert_eq!(
