@@ -1,16 +1,16 @@
 //! From bytes to a component that can be instantiated: checked, compiled or taken from the cache, and linked once. What is
 //! wrong with a component is said here, at load, by name and with what to do; no request ever finds it out.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use sha2::{Digest, Sha256};
-use wasmtime::Engine;
 use wasmtime::component::{InstancePre, Linker};
 
 use crate::bindings::ProcessIndices;
 use crate::bindings::lifecycle::LifecycleOnlyIndices;
-use crate::cache::{Cache, hex};
+use crate::cache::{Code, hex};
 use crate::engine::weight;
+use crate::load::Known;
 use crate::signature;
 use crate::state::State;
 
@@ -114,6 +114,9 @@ pub(crate) struct Inner {
     digest: String,
     imports: Vec<String>,
     weight: u32,
+    known: Weak<Known>,
+    /// Whether its machine code is a mapped file.
+    mapped: bool,
     pub(crate) pre: InstancePre<State>,
     pub(crate) listener: ProcessIndices,
     pub(crate) lifecycle: Option<LifecycleOnlyIndices>,
@@ -141,6 +144,27 @@ impl Component {
     }
 }
 
+impl Component {
+    /// Gives the pages back that were only looked at to link it and to make a first instance. Those of the code that is called
+    /// come again, from memory, in a microsecond each: of thousands of components few are.
+    pub(crate) fn settle(&self) {
+        #[cfg(target_os = "linux")]
+        if self.0.mapped {
+            use rustix::mm::{Advice, madvise};
+
+            let code = self.0.pre.component().image_range();
+            let length = code.end.addr() - code.start.addr();
+            #[expect(unsafe_code, reason = "there is no safe call for it")]
+            // SAFETY: it is a mapping of a file that nothing has written to, and that nothing can write to since the code was
+            // made ready to be run: each page that is given back is read again, the same.
+            let settled = unsafe { madvise(code.start.cast_mut().cast(), length, Advice::LinuxDontNeed) };
+            if let Err(error) = settled {
+                tracing::debug!(%error, "pages of compiled code were not given back");
+            }
+        }
+    }
+}
+
 impl std::fmt::Debug for Component {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Component")
@@ -154,9 +178,10 @@ impl Inner {
     /// Finds out whether the component is a listener process, and resolves all that it imports.
     pub(crate) fn link(
         linker: &Linker<State>,
-        component: wasmtime::component::Component,
+        Code { component, mapped }: Code,
         digest: String,
         room: u32,
+        known: Weak<Known>,
     ) -> Result<Self, LoadError> {
         let engine = linker.engine();
         let ty = component.component_type();
@@ -186,7 +211,15 @@ impl Inner {
             let why = format!("one instance takes the room of {weight}, and `max_instances` of the engine is {room}");
             return Err(LoadError::TooLarge { why });
         }
-        Ok(Self { digest, imports, weight, pre, listener, lifecycle })
+        Ok(Self { digest, imports, weight, known, mapped, pre, listener, lifecycle })
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if let Some(known) = self.known.upgrade() {
+            known.forget(&self.digest);
+        }
     }
 }
 
@@ -204,37 +237,9 @@ pub(crate) fn check_header(wasm: &[u8]) -> Result<(), LoadError> {
     }
 }
 
-/// The compiled form: from the cache, or made and put there.
-pub(crate) fn compile(
-    engine: &Engine,
-    cache: Option<&Cache>,
-    digest: &str,
-    wasm: &[u8],
-) -> Result<wasmtime::component::Component, LoadError> {
-    if let Some(compiled) = cache.and_then(|c| c.get(digest)) {
-        #[expect(unsafe_code, reason = "compiled code is trusted as this program is")]
-        // SAFETY: the bytes are what this program wrote for this engine's settings: `Cache::get` has just compared their digest,
-        // and it is these very bytes, not the file again, that are used. The runtime checks its version and settings besides.
-        let component = unsafe { wasmtime::component::Component::deserialize(engine, compiled) };
-        match component {
-            Ok(component) => return Ok(component),
-            Err(e) => tracing::warn!(digest, "refused a compiled component from the cache ({e:#}); compiling again"),
-        }
-    }
-    let component =
-        wasmtime::component::Component::from_binary(engine, wasm).map_err(|e| not_compiled(format!("{e:#}")))?;
-    if let Some(cache) = cache {
-        let kept = component.serialize().and_then(|compiled| Ok(cache.put(digest, &compiled)?));
-        if let Err(e) = kept {
-            tracing::warn!(digest, "the compiled component is not cached: {e:#}");
-        }
-    }
-    Ok(component)
-}
-
 /// The runtime refuses in one breath what is wrong and what is too large for its pool. Only the words differ; a test keeps
 /// them.
-fn not_compiled(why: String) -> LoadError {
+pub(crate) fn not_loaded(why: String) -> LoadError {
     if why.contains("pooling allocator") || why.contains("exceeds the limit") {
         LoadError::TooLarge { why }
     } else {
