@@ -10,6 +10,7 @@
 
 use auricle_model::{Document, Properties};
 use bytes::{Bytes, BytesMut};
+use compact_str::CompactString;
 use wasmtime::StoreContextMut;
 use wasmtime::component::{Linker, Resource};
 
@@ -45,11 +46,13 @@ pub(crate) struct Documents {
     slots: Vec<Option<Slot>>,
     free: Vec<u32>,
     held: u64,
+    /// Bytes that may be held.
+    limit: u64,
 }
 
 impl Documents {
-    pub(crate) const fn new() -> Self {
-        Self { first: 0, slots: Vec::new(), free: Vec::new(), held: 0 }
+    pub(crate) const fn new(limit: u64) -> Self {
+        Self { first: 0, slots: Vec::new(), free: Vec::new(), held: 0, limit }
     }
 
     /// Takes a document in. Fails, and so traps the guest, when the execution would hold more than it may.
@@ -117,8 +120,8 @@ impl Documents {
 
     fn charge(&mut self, bytes: u64) -> wasmtime::Result<()> {
         let held = self.held.saturating_add(bytes);
-        if held > limits::DOCUMENT_BYTES {
-            return Err(Breach::Documents.into());
+        if held > self.limit {
+            return Err(Breach::Documents(self.limit).into());
         }
         self.held = held;
         Ok(())
@@ -135,7 +138,12 @@ impl Documents {
         Ok(())
     }
 
-    fn set_property(&mut self, handle: &Resource<Doc>, name: String, value: String) -> wasmtime::Result<()> {
+    pub(crate) fn set_property(
+        &mut self,
+        handle: &Resource<Doc>,
+        name: CompactString,
+        value: CompactString,
+    ) -> wasmtime::Result<()> {
         let slot = self.slot(handle)?;
         // The first change of shared properties copies them all.
         let copied = if slot.properties == 0 { slot.document.properties.size() } else { 0 };
@@ -202,7 +210,7 @@ impl documents::HostDocument for State {
     }
 
     fn set_property(&mut self, document: Resource<Doc>, name: String, value: String) -> wasmtime::Result<()> {
-        self.documents.set_property(&document, name, value)
+        self.documents.set_property(&document, name.into(), value.into())
     }
 
     fn properties(&mut self, document: Resource<Doc>) -> wasmtime::Result<Vec<(String, String)>> {
@@ -279,7 +287,7 @@ mod tests {
         /// Equal to a map of whole documents, whatever is shared underneath; and what is held is what is counted.
         #[test]
         fn behaves_as_a_map_of_documents(steps in proptest::collection::vec(step(), 0..100)) {
-            let mut documents = Documents::new();
+            let mut documents = Documents::new(u64::MAX);
             let mut model: BTreeMap<u32, Document> = BTreeMap::new();
             let mut gone: Vec<u32> = Vec::new();
             for step in steps {
@@ -304,7 +312,7 @@ mod tests {
                     }
                     Step::Set(n, value) => {
                         if let Some(rep) = pick(n) {
-                            documents.set_property(&handle(rep), "name".into(), value.clone()).unwrap();
+                            documents.set_property(&handle(rep), "name".into(), value.as_str().into()).unwrap();
                             model.get_mut(&rep).unwrap().properties.set("name", value);
                         }
                     }
@@ -343,7 +351,7 @@ mod tests {
 
     #[test]
     fn appending_in_small_pieces_does_not_copy_each_time() {
-        let mut documents = Documents::new();
+        let mut documents = Documents::new(u64::MAX);
         let document = documents.push(Document::default()).unwrap();
         let mut moved = 0;
         let mut at = std::ptr::null();

@@ -2,33 +2,38 @@
 //! instances there are at once over all processes.
 //!
 //! Guests' stacks and memories come from a pool of reserved address space where the machine allows it: about four terabytes
-//! reserved, not used, for a thousand instances. Where it does not, they are mapped one by one, which is slower; the log says so.
+//! reserved, not used, for a thousand instances. How many there are is computed (`capacity`). Where the machine allows no pool
+//! they are mapped one by one, which is slower; the log says so.
 
-use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use auricle_model::Bounds;
 use bytes::Bytes;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, timeout_at};
 use wasmtime::component::{HasSelf, Linker};
 use wasmtime::{Config, Enabled, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use crate::bindings::Process;
 use crate::cache::Cache;
-use crate::component::{self, Component, Inner, LoadError};
-use crate::gate::Count;
-use crate::instance::Instance;
-use crate::pool::Pool;
+use crate::capacity::{self, Demand, Findings, Machine, Plan};
+use crate::compile::{self, Compiler};
+use crate::component::{self, Component, LoadError};
+use crate::counters::{Counters, Counts};
+use crate::load::Loader;
+use crate::progress::Progress;
+use crate::room::Room;
+use crate::registry::Registry;
 use crate::state::State;
-use crate::{documents, limits, outgoing};
+use crate::status::{AllocatorStatus, EngineStatus};
+use crate::{documents, outgoing, strings};
 
-/// Tables that belong to one permit of the pool; memories are one.
-const TABLES_PER_PERMIT: u32 = 8;
+/// Tables that belong to one permit of the pool; memories are one. The pool keeps some ten words for each that there is.
+const TABLES_PER_PERMIT: u32 = 4;
+/// Fewer instances than this are not worth a pool.
+const LEAST_POOL: u32 = 64;
 
 /// Settings of an [`Engine`].
 #[derive(Debug, Clone)]
@@ -36,9 +41,17 @@ pub struct EngineConfig {
     /// Where compiled components are kept, in a folder that only its owner can use. None: compile at every start,
     /// from 50 milliseconds for a small Rust component to several seconds for JavaScript or Python. Default none.
     pub cache_dir: Option<PathBuf>,
+    /// The program that compiles components, in a process of its own with limits. None: this process compiles them, without
+    /// any limit, which is for components that are trusted and for programs that cannot start themselves. Default none.
+    pub compiler: Option<Compiler>,
+    /// Who is told what is being compiled. Default: the log.
+    pub progress: Progress,
+    /// What is going to be deployed: there is room for it as far as the machine carries it. Default nothing.
+    pub demand: Demand,
     /// Instances at one time, over all processes, warm ones included. Each reserves about 4 GiB of address space; memory is used only
-    /// as guests touch it. When all are in use, executions wait and then fail as saturated. Default 1000.
-    pub max_instances: u32,
+    /// as guests touch it. When all are in use, executions wait and then fail as saturated. None: computed from `demand` and
+    /// the machine, 1000 where less is wanted. Default none.
+    pub max_instances: Option<u32>,
     /// How often a running guest is looked at: the precision of deadlines, and how long a busy guest may hold a thread
     /// before it yields. Costs one wake-up of a thread each time. Default 5 ms.
     pub tick: Duration,
@@ -51,7 +64,16 @@ pub struct EngineConfig {
 
 impl Default for EngineConfig {
     fn default() -> Self {
-        Self { cache_dir: None, max_instances: 1000, tick: Duration::from_millis(5), stack: 512 << 10, reuse: 10_000 }
+        Self {
+            cache_dir: None,
+            compiler: None,
+            progress: Progress::default(),
+            demand: Demand::default(),
+            max_instances: None,
+            tick: Duration::from_millis(5),
+            stack: 512 << 10,
+            reuse: 10_000,
+        }
     }
 }
 
@@ -80,20 +102,15 @@ pub struct Engine(Arc<Shared>);
 
 struct Shared {
     engine: wasmtime::Engine,
-    linker: Linker<State>,
-    cache: Option<Cache>,
+    loader: Arc<Loader>,
     config: EngineConfig,
+    /// As it was when the engine was made.
+    machine: Machine,
     client: outgoing::Client,
-    /// One for each memory that the pool has room for.
-    instances: Arc<Semaphore>,
-    /// How many executions wait for an instance of any process: while there are any, none is kept warm.
-    starving: AtomicUsize,
-    /// Where idle instances can be found when there is no other room.
-    pools: Mutex<Vec<Weak<Pool<Instance>>>>,
-    /// Components by digest, as long as somebody uses them.
-    components: Mutex<HashMap<String, Weak<Inner>>>,
-    /// One component is compiled at a time: the compiler uses every core by itself.
-    compiling: tokio::sync::Mutex<()>,
+    /// What each process does, by name.
+    counters: Registry<Counters>,
+    /// Room for instances: a permit for each memory that the pool has.
+    room: Arc<Room>,
 }
 
 impl Engine {
@@ -105,14 +122,8 @@ impl Engine {
     pub fn new(mut config: EngineConfig) -> Result<Self, EngineError> {
         config.stack = config.stack.clamp(64 << 10, 1 << 20);
         let runtime = |e: wasmtime::Error| EngineError::Runtime(format!("{e:#}"));
-        let engine = match wasmtime::Engine::new(&settings(&config, true)) {
-            Ok(engine) => engine,
-            Err(why) => {
-                let most = config.max_instances;
-                tracing::warn!("instances are mapped one by one, which is slower: no room to reserve {most} ({why:#})");
-                wasmtime::Engine::new(&settings(&config, false)).map_err(runtime)?
-            }
-        };
+        let machine = Machine::look();
+        let (engine, instances) = reserve(&config, &machine).map_err(runtime)?;
         let cache = match &config.cache_dir {
             Some(folder) => {
                 Some(Cache::open(folder, &engine).map_err(|why| EngineError::Cache { folder: folder.clone(), why })?)
@@ -121,30 +132,59 @@ impl Engine {
         };
         let linker = linker(&engine).map_err(runtime)?;
         start_clock(&engine, config.tick).map_err(EngineError::Clock)?;
+        let (compiler, progress) = (config.compiler.clone(), config.progress.clone());
+        let loader = Loader::new(linker, cache, compiler, progress, instances);
         Ok(Self(Arc::new(Shared {
             engine,
-            linker,
-            cache,
-            instances: Arc::new(Semaphore::new(config.max_instances as usize)),
+            loader: Arc::new(loader),
+            room: Room::new(instances),
             config,
+            machine,
             client: outgoing::Client::new(),
-            starving: AtomicUsize::new(0),
-            pools: Mutex::default(),
-            components: Mutex::default(),
-            compiling: tokio::sync::Mutex::new(()),
+            counters: Registry::default(),
         })))
     }
 
-    /// Validates and compiles a component, or takes it from the cache. One that is in use already is shared.
+    /// Loads a component: one that is in use already is shared, one that is in the cache is taken from there, another one
+    /// is validated and compiled. Several are loaded at the same time, as many as there are cores.
     ///
     /// # Errors
     ///
     /// Says what keeps the bytes from being a listener process, and what to do about it.
     pub async fn load(&self, wasm: Bytes) -> Result<Component, LoadError> {
-        let _turn = self.0.compiling.lock().await;
-        let shared = self.0.clone();
-        let loading = tokio::task::spawn_blocking(move || shared.load(&wasm));
-        loading.await.unwrap_or_else(|e| Err(LoadError::Host(format!("the compiler stopped: {e}"))))
+        let bytes = wasm.clone();
+        let digest = compile::blocking(move || Ok(component::digest(&bytes))).await?;
+        let name = digest.get(..12).unwrap_or_default().to_owned();
+        self.0.loader.load(&name, digest, async { Ok(wasm) }).await
+    }
+
+    /// The same for a component of which only the digest is at hand ([`Component::digest`]). Its bytes are asked for when it
+    /// has to be compiled and its turn has come. While it is, [`EngineConfig::progress`] tells so by this name.
+    ///
+    /// # Errors
+    ///
+    /// As [`Engine::load`], and when the bytes have another digest.
+    pub async fn load_for(
+        &self,
+        name: &str,
+        digest: &str,
+        bytes: impl Future<Output = Result<Bytes, LoadError>> + Send + 'static,
+    ) -> Result<Component, LoadError> {
+        self.0.loader.load(name, digest.to_owned(), bytes).await
+    }
+
+    /// The component of this digest ([`Component::digest`]), if it is in use or in the cache. It compiles nothing.
+    ///
+    /// # Errors
+    ///
+    /// If it is here and is no listener process that this engine can run.
+    pub async fn cached(&self, digest: &str) -> Result<Option<Component>, LoadError> {
+        self.0.loader.cached(digest).await
+    }
+
+    /// Whether [`Engine::cached`] would find it. It costs a look at the folder, and no check of what is there.
+    pub async fn is_cached(&self, digest: &str) -> bool {
+        self.0.loader.is_cached(digest).await
     }
 
     pub(crate) fn wasmtime(&self) -> &wasmtime::Engine {
@@ -155,52 +195,43 @@ impl Engine {
         &self.0.config
     }
 
+    /// What was counted of each process that has run on this engine, ordered by name, over all of its versions. One that
+    /// is no longer deployed is left out after a while.
+    pub fn counts(&self) -> Vec<(Arc<str>, Counts)> {
+        let all = self.0.counters.all().into_iter().map(|(name, counters)| (name, counters.counts()));
+        all.filter(|(_, counts)| counts.made > 0 || counts.busy > 0 || counts.ran.count() > 0).collect()
+    }
+
+    /// What the engine holds at the moment.
+    pub fn status(&self) -> EngineStatus {
+        EngineStatus {
+            permits: self.max_instances().into(),
+            free: self.0.room.permits().0 as u64,
+            starving: self.0.room.starving() as u64,
+            allocator: AllocatorStatus::of(&self.0.engine),
+        }
+    }
+
+    /// Instances at one time, over all processes: as configured, or as computed when the engine was made.
+    pub fn max_instances(&self) -> u32 {
+        self.0.room.most()
+    }
+
+    /// Finds what of this does not fit: an engine's room for instances does not grow.
+    pub fn fits(&self, demand: &Demand) -> Findings {
+        capacity::judge(demand, &self.0.machine, self.max_instances(), self.0.config.max_instances.is_some())
+    }
+
+    pub(crate) fn counters(&self) -> &Registry<Counters> {
+        &self.0.counters
+    }
+
     pub(crate) fn client(&self) -> &outgoing::Client {
         &self.0.client
     }
 
-    /// Makes the idle instances of a pool known, so that they can give way when there is no other room.
-    pub(crate) fn share(&self, pool: &Arc<Pool<Instance>>) {
-        let mut pools = self.0.pools.lock().unwrap_or_else(PoisonError::into_inner);
-        pools.retain(|p| p.strong_count() > 0);
-        pools.push(Arc::downgrade(pool));
-    }
-
-    /// Whether somebody waits for room: an instance that would lie idle had better go.
-    pub(crate) fn is_starving(&self) -> bool {
-        self.0.starving.load(Ordering::Relaxed) > 0
-    }
-
-    /// Room for one instance of a component, if there is some at once or an idle instance can give way to it.
-    pub(crate) fn try_room(&self, component: &Component) -> Option<OwnedSemaphorePermit> {
-        loop {
-            if let Ok(room) = self.0.instances.clone().try_acquire_many_owned(component.weight()) {
-                return Some(room);
-            }
-            if !self.evict() {
-                return None;
-            }
-        }
-    }
-
-    /// The same, waiting for it until a time.
-    pub(crate) async fn room(&self, component: &Component, until: Instant) -> Option<OwnedSemaphorePermit> {
-        if let Some(room) = self.try_room(component) {
-            return Some(room);
-        }
-        // Counted, then looked once more: for an instance given back after this look another one goes, so its room comes to the
-        // queue.
-        let _starving = Count::new(&self.0.starving);
-        if let Some(room) = self.try_room(component) {
-            return Some(room);
-        }
-        let waiting = self.0.instances.clone().acquire_many_owned(component.weight());
-        timeout_at(until, waiting).await.ok()?.ok()
-    }
-
-    fn evict(&self) -> bool {
-        let pools = self.0.pools.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        pools.iter().filter_map(Weak::upgrade).max_by_key(|p| p.len()).is_some_and(|p| p.evict())
+    pub(crate) fn room(&self) -> &Arc<Room> {
+        &self.0.room
     }
 }
 
@@ -210,70 +241,71 @@ impl std::fmt::Debug for Engine {
     }
 }
 
-impl Shared {
-    fn load(&self, wasm: &[u8]) -> Result<Component, LoadError> {
-        let digest = component::digest(wasm);
-        let known = self.components.lock().unwrap_or_else(PoisonError::into_inner).get(&digest).and_then(Weak::upgrade);
-        if let Some(inner) = known {
-            return Ok(Component(inner));
-        }
-        component::check_header(wasm)?;
-        let compiled = component::compile(&self.engine, self.cache.as_ref(), &digest, wasm)?;
-        let inner = Arc::new(Inner::link(&self.linker, compiled, digest.clone(), self.config.max_instances)?);
-        let mut components = self.components.lock().unwrap_or_else(PoisonError::into_inner);
-        components.retain(|_, c| c.strong_count() > 0);
-        components.insert(digest, Arc::downgrade(&inner));
-        Ok(Component(inner))
-    }
-}
-
 fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
     Process::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)?;
     documents::without_copies(&mut linker)?;
+    strings::in_place(&mut linker)?;
     Ok(linker)
 }
 
-fn settings(config: &EngineConfig, pooled: bool) -> Config {
-    let mut settings = Config::new();
+/// The runtime with a pool of as many instances as are planned, or as the machine lets be reserved, and their number.
+fn reserve(config: &EngineConfig, machine: &Machine) -> wasmtime::Result<(wasmtime::Engine, u32)> {
+    let planned = capacity::plan(&config.demand, machine, config.max_instances);
+    let mut plan = planned;
+    loop {
+        match wasmtime::Engine::new(&settings(config, Some(plan))) {
+            Ok(engine) => return Ok((engine, plan.instances)),
+            // What was set is not for us to change.
+            Err(why) if config.max_instances.is_some() || plan.instances / 2 < LEAST_POOL => {
+                let most = planned.instances;
+                tracing::warn!("instances are mapped one by one, which is slower: no room to reserve {most} ({why:#})");
+                return Ok((wasmtime::Engine::new(&settings(config, None))?, most));
+            }
+            Err(why) => {
+                plan.instances /= 2;
+                plan.warm_slots = plan.warm_slots.min(plan.instances);
+                tracing::warn!("there is no room to reserve for twice {} instances ({why:#})", plan.instances);
+            }
+        }
+    }
+}
+
+fn settings(config: &EngineConfig, pool: Option<Plan>) -> Config {
+    let mut settings = compile::code();
     settings
-        .epoch_interruption(true)
-        // Every function of the world is sync: the machinery for async ones would cost each call, and has had most of
-        // the runtime's security advisories.
-        .concurrency_support(false)
-        .gc_support(false)
-        .wasm_memory64(false)
-        .relaxed_simd_deterministic(true)
         .max_wasm_stack(config.stack)
         .wasm_backtrace_max_frames(NonZeroUsize::new(32));
-    if pooled {
-        settings.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(config.max_instances)));
+    if let Some(plan) = pool {
+        settings.allocation_strategy(InstanceAllocationStrategy::Pooling(pooling(plan)));
     }
     settings
 }
 
-fn pool(instances: u32) -> PoolingAllocationConfig {
+fn pooling(Plan { instances, warm_slots }: Plan) -> PoolingAllocationConfig {
+    // What any process may ask for; what each may have is limited by its store.
+    let most = Bounds::MOST;
     let mut pool = PoolingAllocationConfig::new();
     // Only memories, tables and stacks reserve anything; the other totals are counters, set so that the permits bind first.
     pool.total_component_instances(instances)
-        .total_core_instances(instances.saturating_mul(limits::CORE_INSTANCES))
+        .total_core_instances(instances.saturating_mul(most.core_instances))
         .total_memories(instances)
         .total_tables(instances.saturating_mul(TABLES_PER_PERMIT))
         .total_stacks(instances)
-        .max_core_instances_per_component(limits::CORE_INSTANCES)
-        .max_memories_per_component(limits::MEMORIES)
-        .max_tables_per_component(limits::TABLES)
-        .max_memories_per_module(limits::MEMORIES)
-        .max_tables_per_module(limits::TABLES)
-        .table_elements(limits::TABLE_ELEMENTS)
+        .max_core_instances_per_component(most.core_instances)
+        .max_memories_per_component(most.memories)
+        .max_tables_per_component(most.tables)
+        .max_memories_per_module(most.memories)
+        .max_tables_per_module(most.tables)
+        .table_elements(most.table_elements as usize)
         .max_component_instance_size(8 << 20)
         .max_core_instance_size(4 << 20)
         // Clearing so much by hand is cheaper than having the kernel take the pages away and give them back.
-        .linear_memory_keep_resident(128 << 10)
-        .table_keep_resident(64 << 10)
-        .max_unused_warm_slots(100)
+        .linear_memory_keep_resident(capacity::SLOT_MEMORY)
+        .table_keep_resident(capacity::SLOT_TABLES)
+        .max_unused_warm_slots(warm_slots)
         .decommit_batch_size(1);
     // Asking the kernel which pages were touched halves the cost of a fresh instance. But a page that was swapped out is not told
     // of (fixed after 48.x), and would be seen by the next instance: only where nothing can be swapped.
@@ -322,13 +354,16 @@ mod tests {
     #[cfg(all(target_os = "linux", target_pointer_width = "64"))]
     #[test]
     fn instances_come_from_a_pool_where_there_is_room_for_one() {
-        let engine = |max_instances| Engine::new(EngineConfig { max_instances, ..EngineConfig::default() }).unwrap();
+        let engine = |set| Engine::new(EngineConfig { max_instances: Some(set), ..EngineConfig::default() }).unwrap();
         assert!(engine(10).wasmtime().pooling_allocator_metrics().is_some());
         assert!(engine(1 << 20).wasmtime().pooling_allocator_metrics().is_none());
+        let computed = Engine::new(EngineConfig::default()).unwrap();
+        assert_eq!(u64::from(computed.max_instances()), capacity::COMMON);
+        assert_eq!(computed.fits(&Demand::default()), Findings::default());
     }
 
     #[test]
     fn an_instance_weighs_what_it_needs_most_of() {
-        assert_eq!((weight(0, 0), weight(1, 2), weight(3, 2), weight(1, 17)), (1, 1, 3, 3));
+        assert_eq!((weight(0, 0), weight(1, 2), weight(3, 2), weight(1, 9)), (1, 1, 3, 3));
     }
 }

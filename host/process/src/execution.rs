@@ -4,6 +4,7 @@
 //! set is gone.
 
 use auricle_model::LogLevel;
+use compact_str::CompactString;
 
 use crate::bindings::auricle::process::{execution, process_properties};
 use crate::documents::pairs;
@@ -11,12 +12,14 @@ use crate::failure::Breach;
 use crate::limits::PROPERTY_BYTES;
 use crate::state::State;
 
-impl process_properties::Host for State {
-    fn get(&mut self, name: String) -> wasmtime::Result<Option<String>> {
-        Ok(self.current.as_ref().and_then(|c| c.properties.get(&name)).map(str::to_owned))
+impl State {
+    /// A process property of the execution that goes on.
+    pub(crate) fn property(&self, name: &str) -> Option<&str> {
+        self.current.as_ref()?.properties.get(name)
     }
 
-    fn set(&mut self, name: String, value: String) -> wasmtime::Result<()> {
+    /// Sets one. Fails, and so traps the guest, when it has set more than it may.
+    pub(crate) fn set_property(&mut self, name: CompactString, value: CompactString) -> wasmtime::Result<()> {
         let Some(current) = &mut self.current else { return Ok(()) };
         current.properties_set += name.len() + value.len();
         if current.properties_set > PROPERTY_BYTES {
@@ -24,6 +27,16 @@ impl process_properties::Host for State {
         }
         current.properties.set(name, value);
         Ok(())
+    }
+}
+
+impl process_properties::Host for State {
+    fn get(&mut self, name: String) -> wasmtime::Result<Option<String>> {
+        Ok(self.property(&name).map(str::to_owned))
+    }
+
+    fn set(&mut self, name: String, value: String) -> wasmtime::Result<()> {
+        self.set_property(name.into(), value.into())
     }
 
     fn entries(&mut self) -> wasmtime::Result<Vec<(String, String)>> {

@@ -4,12 +4,12 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use auricle_model::{Failure, FailureKind, format_duration, format_size};
+use auricle_model::{Bounds, Failure, FailureKind, format_duration, format_size};
 use wasmtime::component::ResourceTableError;
 use wasmtime::{Trap, WasmBacktrace};
 use wasmtime_wasi::I32Exit;
 
-use crate::limits;
+use crate::limits::{self, Denied};
 use crate::listener::Listener;
 use crate::state::State;
 
@@ -21,10 +21,10 @@ const FRAMES: usize = 16;
 pub(crate) enum Breach {
     /// Too many bytes in documents.
     #[error(
-        "it holds more than {} in documents at one time; drop those that are not needed any more",
-        format_size(limits::DOCUMENT_BYTES)
+        "it holds more than its `limits.documents` of {} at one time; drop those that are not needed any more",
+        format_size(*.0)
     )]
-    Documents,
+    Documents(u64),
     /// Too many bytes in process properties.
     #[error("it set more than {} of process properties", format_size(limits::PROPERTY_BYTES as u64))]
     Properties,
@@ -33,6 +33,9 @@ pub(crate) enum Breach {
         "it used a document of an earlier execution; documents last as long as the execution that got or made them"
     )]
     StaleDocument,
+    /// Too much CPU time.
+    #[error("it computed for too long")]
+    Cpu,
 }
 
 /// The failure of an execution whose time is up.
@@ -43,16 +46,32 @@ pub(crate) fn deadline(timeout: Duration) -> Failure {
     )
 }
 
+/// The failure of an execution that has computed for too long.
+fn cpu(state: &State, listener: &Listener) -> Failure {
+    let (own, limit) = (listener.decl().limits.cpu_timeout(), state.meter.limit());
+    let message = if limit < own {
+        format!("it used more CPU time than its caller had left, {}, and was stopped", format_duration(limit))
+    } else {
+        let own = format_duration(own);
+        format!("it used more CPU time than its `cpu-timeout` of {own} and was stopped")
+    };
+    Failure::new(FailureKind::Cpu, message)
+}
+
 /// The failure that an error of a call into the guest stands for.
 pub(crate) fn of_call(error: &wasmtime::Error, state: &State, listener: &Listener) -> Failure {
     let trap = error.downcast_ref::<Trap>();
+    let breach = error.downcast_ref::<Breach>();
     if trap == Some(&Trap::Interrupt) {
         return deadline(listener.timeout());
     }
-    let (kind, mut message) = if state.memory.denied() {
-        let limit = format_size(state.memory.limit());
-        (FailureKind::Memory, format!("it wanted more than its `memory` of {limit}"))
-    } else if let Some(breach) = error.downcast_ref::<Breach>() {
+    if breach == Some(&Breach::Cpu) {
+        return cpu(state, listener);
+    }
+    let bounds = &listener.decl().limits.bounds;
+    let (kind, mut message) = if let Some(denied) = state.growth.denied() {
+        refused(denied, state, bounds)
+    } else if let Some(breach) = breach {
         (FailureKind::Contract, breach.to_string())
     } else if let Some(ResourceTableError::Full) = error.downcast_ref() {
         let most = limits::TABLE_ENTRIES;
@@ -62,10 +81,8 @@ pub(crate) fn of_call(error: &wasmtime::Error, state: &State, listener: &Listene
                 "it keeps more than {most} streams, files and statements open; drop those that are not needed any more"
             ),
         )
-    } else if error.root_cause().to_string().contains("store handle limit exceeded") {
-        // The runtime has no type for this one; a test keeps the words.
-        let most = limits::HANDLES;
-        (FailureKind::Contract, format!("it owns more than {most} handles; drop those that are not needed any more"))
+    } else if let Some(message) = bounded(&error.root_cause().to_string(), bounds) {
+        (FailureKind::Contract, message)
     } else if let Some(I32Exit(status)) = error.downcast_ref() {
         (FailureKind::Trapped, format!("it exited with status {status} instead of returning"))
     } else {
@@ -85,6 +102,44 @@ pub(crate) fn of_call(error: &wasmtime::Error, state: &State, listener: &Listene
     }
     limits::cut(&mut message, limits::MESSAGE_BYTES);
     Failure::new(kind, message)
+}
+
+fn refused(denied: Denied, state: &State, bounds: &Bounds) -> (FailureKind, String) {
+    match denied {
+        Denied::Memory => {
+            let limit = format_size(state.growth.memory());
+            (FailureKind::Memory, format!("it wanted more than its `memory` of {limit}"))
+        }
+        Denied::Table => {
+            let most = bounds.table_elements;
+            (FailureKind::Contract, format!("it wanted a table of more than its `limits.table-elements` of {most}"))
+        }
+    }
+}
+
+/// What the runtime says of limits that it keeps itself. It has no types for these; tests keep the words.
+fn bounded(error: &str, bounds: &Bounds) -> Option<String> {
+    let too_many =
+        |what: &str, key: &str, most: u32| Some(format!("it needs more {what} than its `limits.{key}` of {most}"));
+    if error.contains("store handle limit exceeded") {
+        let most = bounds.handles;
+        return Some(format!(
+            "it owns more than its `limits.handles` of {most} handles; drop those that are not needed any more"
+        ));
+    }
+    if error.contains("fuel allocated for hostcalls has been exhausted") {
+        let most = format_size(bounds.host_call);
+        return Some(format!(
+            "it handed over more than its `limits.host-call` of {most} in one call; write larger documents with `append`"
+        ));
+    }
+    let (what, _) = error.strip_prefix("resource limit exceeded: ")?.split_once(" count too high")?;
+    match what {
+        "instance" => too_many("core instances", "core-instances", bounds.core_instances),
+        "memory" => too_many("memories", "memories", bounds.memories),
+        "table" => too_many("tables", "tables", bounds.tables),
+        _ => None,
+    }
 }
 
 fn explain(trap: Trap, stack: usize) -> String {

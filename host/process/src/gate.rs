@@ -4,9 +4,10 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use crate::limits::QUEUE;
+use crate::timing::within;
 
 /// Why an execution was not let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,7 +22,7 @@ pub(crate) enum Refusal {
 #[derive(Debug)]
 pub(crate) struct Gate {
     permits: Semaphore,
-    width: usize,
+    places: usize,
     waiting: AtomicUsize,
 }
 
@@ -29,17 +30,19 @@ impl Gate {
     /// A gate that lets so many in at one time, and lets [`QUEUE`] times as many wait.
     pub(crate) fn new(width: u32) -> Self {
         let width = (width as usize).min(Semaphore::MAX_PERMITS);
-        Self { permits: Semaphore::new(width), width, waiting: AtomicUsize::new(0) }
+        Self { permits: Semaphore::new(width), places: width.saturating_mul(QUEUE), waiting: AtomicUsize::new(0) }
     }
 
-    /// Waits for a turn, in the order of arrival. It lasts as long as the permit.
+    /// A turn, if there is one at once. It lasts as long as the permit.
+    pub(crate) fn try_enter(&self) -> Option<SemaphorePermit<'_>> {
+        self.permits.try_acquire().ok()
+    }
+
+    /// Waits for a turn, in the order of arrival.
     pub(crate) async fn enter(&self, until: Instant) -> Result<SemaphorePermit<'_>, Refusal> {
-        if let Ok(permit) = self.permits.try_acquire() {
-            return Ok(permit);
-        }
-        let _place = Count::below(&self.waiting, self.width.saturating_mul(QUEUE)).ok_or(Refusal::QueueFull)?;
-        match timeout_at(until, self.permits.acquire()).await {
-            Ok(Ok(permit)) => Ok(permit),
+        let _place = Count::below(&self.waiting, self.places).ok_or(Refusal::QueueFull)?;
+        match within(until, self.permits.acquire()).await {
+            Some(Ok(permit)) => Ok(permit),
             // The gate is never closed, so an error can only be the time.
             _ => Err(Refusal::TooLong),
         }
@@ -86,7 +89,8 @@ mod tests {
     async fn waits_in_a_bounded_queue_for_a_bounded_time() {
         let gate = Arc::new(Gate::new(1));
         let soon = || Instant::now() + Duration::from_secs(1);
-        let first = gate.enter(soon()).await.unwrap();
+        let first = gate.try_enter().unwrap();
+        assert!(gate.try_enter().is_none());
         let waiting: Vec<_> = (0..QUEUE)
             .map(|_| {
                 let gate = gate.clone();
@@ -104,5 +108,6 @@ mod tests {
         assert_eq!(gate.waiting(), 0);
         drop(first);
         assert!(gate.enter(soon()).await.is_ok());
+        assert!(gate.try_enter().is_some());
     }
 }

@@ -3,29 +3,39 @@
 //! A trap poisons the store, and a call that is dropped at its deadline leaves it in the middle of something: either way
 //! the instance is marked as broken and never used again.
 
-use auricle_model::{Document, Failure, FailureKind};
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use auricle_model::{Document, Failure, FailureKind, format_size};
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::Instant;
 use wasmtime::component::ResourceTable;
 use wasmtime::{Store, UpdateDeadline};
 use wasmtime_wasi_http::WasiHttpCtx;
 
 use crate::bindings::Process;
 use crate::connections::ExecutionConnections;
+use crate::counters::Counters;
 use crate::documents::Documents;
-use crate::failure;
-use crate::limits::{self, MemoryLimit};
+use crate::failure::{self, Breach};
+use crate::limits::{self, Growth};
 use crate::listener::Listener;
 use crate::log::Log;
 use crate::outgoing::Outgoing;
-use crate::pool::{Wear, max_uses};
+use crate::pool::{Retired, Wear, max_uses};
 use crate::state::{Current, State};
+use crate::timing::{Meter, Time, within};
 
 /// An instance and everything that it holds.
 pub(crate) struct Instance {
     store: Store<State>,
     bindings: Process,
+    meter: Arc<Meter>,
     wear: Wear,
+    /// Why it is let go, once somebody has said so.
+    retired: Option<Retired>,
+    counters: Arc<Counters>,
     /// Given back after the store is dropped, and with it the instance's place in the engine's pool.
     _room: OwnedSemaphorePermit,
 }
@@ -36,35 +46,42 @@ impl Instance {
         listener: &Listener,
         room: OwnedSemaphorePermit,
         start: bool,
-        deadline: Instant,
-    ) -> Result<Self, Failure> {
-        let mut store = new_store(listener, deadline);
-        let made = timeout_at(deadline, make(&mut store, listener, start)).await;
+        time: Time,
+    ) -> Result<Box<Self>, Failure> {
+        let meter = Meter::new(time.began);
+        meter.begin(&time);
+        let mut store = new_store(listener, &meter, time.deadline);
+        let made = {
+            let making = pin!(make(&mut store, listener, start));
+            within(time.deadline, meter.measure(time.began, making)).await
+        };
         let bindings = match made {
-            Ok(Ok(Ok(bindings))) => bindings,
-            Ok(Ok(Err(why))) => return Err(start_failure(&why)),
-            Ok(Err(error)) => return Err(not_started(failure::of_call(&error, store.data(), listener))),
-            Err(_) => return Err(not_started(failure::deadline(listener.timeout()))),
+            Some(Ok(Ok(bindings))) => bindings,
+            Some(Ok(Err(why))) => return Err(start_failure(&why)),
+            Some(Err(error)) => return Err(not_started(failure::of_call(&error, store.data(), listener))),
+            None => return Err(not_started(failure::deadline(listener.timeout()))),
         };
         // What `start` left behind is its own affair; what it said is not of any execution.
         for line in store.data().log.take() {
             tracing::info!(process = listener.name(), level = line.level.name(), "lifecycle.start: {}", line.message);
         }
-        if timeout(limits::CLEAN_UP, store.data_mut().end()).await.is_err() {
+        if within(meter.ended() + limits::CLEAN_UP, store.data_mut().end()).await.is_none() {
             return Err(start_failure("it left a database transaction open that could not be rolled back"));
         }
-        let memory = store.data().memory.used();
+        let memory = store.data().growth.used();
         let wear = Wear {
-            broken: false,
+            broken: None,
             uses: 0,
             max_uses: max_uses(listener.engine().config().reuse),
             memory,
             memory_at_start: memory,
-            memory_limit: store.data().memory.limit(),
+            memory_limit: store.data().growth.memory(),
             leaked: 0,
             entries: 0,
         };
-        Ok(Self { store, bindings, wear, _room: room })
+        let counters = listener.counters.clone();
+        counters.made();
+        Ok(Box::new(Self { store, bindings, meter, wear, retired: None, counters, _room: room }))
     }
 
     /// Runs one execution.
@@ -72,54 +89,48 @@ impl Instance {
         &mut self,
         current: Current,
         documents: Vec<Document>,
-        deadline: Instant,
+        time: Time,
         listener: &Listener,
     ) -> Result<Vec<Document>, Failure> {
         self.wear.uses += 1;
         // Until it has come back whole: this future may be dropped at any point.
-        self.wear.broken = true;
-        self.store.data().log.begin();
-        self.store.data_mut().begin(current, deadline);
+        self.wear.broken = Some(Retired::Cancelled);
+        let state = self.store.data_mut();
+        state.log.begin(time.began.into_std());
+        state.begin(current, time.deadline);
+        self.meter.begin(&time);
         self.store.set_epoch_deadline(1);
-        let result = match timeout_at(deadline, self.call(documents)).await {
-            Ok(Ok(result)) => {
-                self.wear.broken = false;
-                result
-            }
-            Ok(Err(error)) => Err(failure::of_call(&error, self.store.data(), listener)),
-            Err(_) => Err(failure::deadline(listener.timeout())),
+        let returned = {
+            let response = listener.decl().limits.bounds.response;
+            let call = pin!(call(&mut self.store, &self.bindings, documents, response));
+            within(time.deadline, self.meter.measure(time.began, call)).await
         };
-        match timeout(limits::CLEAN_UP, self.store.data_mut().end()).await {
-            Ok(leaked) => self.wear.leaked += leaked,
-            Err(_) => self.wear.broken = true,
+        let (result, mut broken) = match returned {
+            Some(Ok(result)) => (result, None),
+            Some(Err(error)) => {
+                let failure = failure::of_call(&error, self.store.data(), listener);
+                let broken = broken_by(failure.kind);
+                (Err(failure), Some(broken))
+            }
+            None => (Err(failure::deadline(listener.timeout())), Some(Retired::Deadline)),
+        };
+        // Nothing to wait for, unless the guest has left something open.
+        match within(self.meter.ended() + limits::CLEAN_UP, self.store.data_mut().end()).await {
+            Some(leaked) => self.wear.leaked += leaked,
+            None => broken = broken.or(Some(Retired::Unclean)),
         }
         let state = self.store.data_mut();
-        self.wear.memory = state.memory.used();
+        self.wear.memory = state.growth.used();
         self.wear.entries = state.table.iter_mut().count();
         // An answer of `wasi:http` that the guest keeps would hold one of the process's calls for as long.
-        self.wear.broken |= state.documents.is_worn() || state.outgoing.is_open();
-        result
-    }
-
-    /// The outer error is a trap, the inner one is the process's own.
-    async fn call(&mut self, documents: Vec<Document>) -> wasmtime::Result<Result<Vec<Document>, Failure>> {
-        let state = self.store.data_mut();
-        let handles = documents.into_iter().map(|d| state.documents.push(d)).collect::<Result<Vec<_>, _>>()?;
-        let returned = self.bindings.auricle_process_listener().call_execute(&mut self.store, &handles).await?;
-        let returned = match returned {
-            Ok(returned) => returned,
-            Err(failed) => {
-                let mut message = failed.message;
-                limits::cut(&mut message, limits::MESSAGE_BYTES);
-                return Ok(Err(Failure::new(FailureKind::Failed, message)));
-            }
-        };
-        if returned.len() > limits::DOCUMENTS {
-            let message = format!("it returned {} documents; {} is the most", returned.len(), limits::DOCUMENTS);
-            return Ok(Err(Failure::new(FailureKind::Contract, message)));
+        if broken.is_none() && state.outgoing.is_open() {
+            broken = Some(Retired::Unclean);
         }
-        let state = self.store.data_mut();
-        returned.iter().map(|handle| state.documents.take(handle)).collect::<Result<Vec<_>, _>>().map(Ok)
+        if broken.is_none() && state.documents.is_worn() {
+            broken = Some(Retired::Uses);
+        }
+        self.wear.broken = broken;
+        result
     }
 
     /// What it has been through, for the pool to judge by.
@@ -131,11 +142,76 @@ impl Instance {
     pub(crate) fn log(&self) -> &Log {
         &self.store.data().log
     }
+
+    /// CPU time of what it did last: of its execution, or of being made.
+    pub(crate) fn cpu(&self) -> Duration {
+        self.meter.used()
+    }
+
+    /// When its guest was active last.
+    pub(crate) fn ended(&self) -> Instant {
+        self.meter.ended()
+    }
+
+    /// Lets it go.
+    pub(crate) fn retire(mut self, why: Retired) {
+        self.retired = Some(why);
+    }
 }
 
-fn new_store(listener: &Listener, deadline: Instant) -> Store<State> {
-    let log = Log::new();
+impl Drop for Instance {
+    fn drop(&mut self) {
+        // One that nobody has retired went with the execution that was given up, or with its pool.
+        self.counters.retired(self.retired.or(self.wear.broken).unwrap_or(Retired::Undeployed));
+    }
+}
+
+/// Runs the guest. The outer error is a trap, the inner one is the process's own.
+async fn call(
+    store: &mut Store<State>,
+    bindings: &Process,
+    documents: Vec<Document>,
+    most: u64,
+) -> wasmtime::Result<Result<Vec<Document>, Failure>> {
+    let state = store.data_mut();
+    let handles = documents.into_iter().map(|d| state.documents.push(d)).collect::<Result<Vec<_>, _>>()?;
+    let returned = bindings.auricle_process_listener().call_execute(&mut *store, &handles).await?;
+    let returned = match returned {
+        Ok(returned) => returned,
+        Err(failed) => {
+            let mut message = failed.message;
+            limits::cut(&mut message, limits::MESSAGE_BYTES);
+            return Ok(Err(Failure::new(FailureKind::Failed, message)));
+        }
+    };
+    if returned.len() > limits::DOCUMENTS {
+        let message = format!("it returned {} documents; {} is the most", returned.len(), limits::DOCUMENTS);
+        return Ok(Err(Failure::new(FailureKind::Contract, message)));
+    }
+    let state = store.data_mut();
+    let documents = returned.iter().map(|handle| state.documents.take(handle)).collect::<Result<Vec<_>, _>>()?;
+    let bytes: u64 = documents.iter().map(|document| document.data.len() as u64).sum();
+    if bytes > most {
+        let most = format_size(most);
+        let message = format!("it returned documents of {bytes} bytes; its `limits.response` is {most}");
+        return Ok(Err(Failure::new(FailureKind::Contract, message)));
+    }
+    Ok(Ok(documents))
+}
+
+const fn broken_by(kind: FailureKind) -> Retired {
+    match kind {
+        FailureKind::Deadline => Retired::Deadline,
+        FailureKind::Cpu => Retired::Cpu,
+        FailureKind::Memory => Retired::Memory,
+        _ => Retired::Trap,
+    }
+}
+
+fn new_store(listener: &Listener, meter: &Arc<Meter>, deadline: Instant) -> Store<State> {
     let limits = &listener.decl().limits;
+    let bounds = &limits.bounds;
+    let log = Log::new(bytes(bounds.log));
     let mut table = ResourceTable::new();
     table.set_max_capacity(limits::TABLE_ENTRIES);
     let mut http = WasiHttpCtx::new();
@@ -154,24 +230,35 @@ fn new_store(listener: &Listener, deadline: Instant) -> Store<State> {
             listener.shared_name().clone(),
         ),
         deadline,
-        documents: Documents::new(),
-        memory: MemoryLimit::new(limits.memory),
+        documents: Documents::new(bounds.documents),
+        growth: Growth::new(limits),
+        meter: meter.clone(),
         log,
         current: None,
     };
     let mut store = Store::new(listener.engine().wasmtime(), state);
-    store.limiter(|state| &mut state.memory);
-    store.set_hostcall_fuel(limits::HOSTCALL_BYTES);
-    store.set_max_component_handles(limits::HANDLES);
+    store.limiter(|state| &mut state.growth);
+    store.set_hostcall_fuel(bytes(bounds.host_call));
+    store.set_max_component_handles(bounds.handles as usize);
     store.set_epoch_deadline(1);
     // At each tick the guest stops if its time is up, and otherwise lets other tasks of the thread go on.
     store.epoch_deadline_callback(|context| {
-        if Instant::now() >= context.data().deadline {
+        let state = context.data();
+        if Instant::now() >= state.deadline {
             return Ok(UpdateDeadline::Interrupt);
         }
+        if state.meter.left().is_zero() {
+            return Err(Breach::Cpu.into());
+        }
+        state.meter.tick();
         Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
     });
     store
+}
+
+/// A size of the manifest, on a machine that may be smaller.
+fn bytes(size: u64) -> usize {
+    usize::try_from(size).unwrap_or(usize::MAX)
 }
 
 /// The outer error is a trap, the inner one what `lifecycle.start` said.
@@ -196,7 +283,7 @@ fn start_failure(why: &str) -> Failure {
 /// A trap before the first execution: too little memory and too little time stay what they are.
 fn not_started(failure: Failure) -> Failure {
     match failure.kind {
-        FailureKind::Memory | FailureKind::Deadline => failure,
+        FailureKind::Memory | FailureKind::Deadline | FailureKind::Cpu => failure,
         _ => Failure::new(FailureKind::Start, format!("no instance could be made: {}", failure.message)),
     }
 }

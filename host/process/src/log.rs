@@ -1,11 +1,13 @@
 //! The log of one execution: what the process says by `execution.log` and what it writes to stdout and stderr, line by line.
 //!
-//! Bounded in lines and in bytes, so that a guest that floods it costs one mebibyte and no more. A reused instance keeps
-//! its streams; [`Log::begin`] turns them to the next execution. Cheap to write to: one uncontended lock.
+//! Bounded in lines and in bytes, so that a guest that floods it costs its `limits.log` and no more. A reused instance keeps
+//! its streams; [`Log::begin`] turns them to the next execution. Cheap to write to: one uncontended lock; an execution that
+//! says nothing takes none.
 
 use std::collections::VecDeque;
 use std::io;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -16,7 +18,7 @@ use tokio::io::AsyncWrite;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
-use crate::limits::{LOG_BYTES, LOG_LINE_BYTES, cut};
+use crate::limits::{LOG_LINE_BYTES, cut};
 
 /// What a line costs beside its text.
 const LINE_COST: usize = size_of::<LogLine>();
@@ -26,12 +28,19 @@ const LAST_WORDS: usize = 8;
 const CHUNK: usize = 64 << 10;
 
 /// A log that host functions and WASI streams write to.
-pub(crate) struct Log(Mutex<Lines>);
+pub(crate) struct Log {
+    made: Instant,
+    /// When the execution began, in nanoseconds since the log was made.
+    began: AtomicU64,
+    /// Whether anything was written since it was emptied.
+    written: AtomicBool,
+    lines: Mutex<Lines>,
+}
 
 struct Lines {
-    began: Instant,
     lines: Vec<LogLine>,
     used: usize,
+    limit: usize,
     full: bool,
     out: Vec<u8>,
     err: Vec<u8>,
@@ -39,39 +48,61 @@ struct Lines {
 }
 
 impl Log {
-    pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self(Mutex::new(Lines {
-            began: Instant::now(),
+    /// A log of so many bytes for each execution.
+    pub(crate) fn new(limit: usize) -> Arc<Self> {
+        let lines = Lines {
             lines: Vec::new(),
             used: 0,
+            limit,
             full: false,
             out: Vec::new(),
             err: Vec::new(),
             last_words: VecDeque::new(),
-        })))
+        };
+        let (began, written) = (AtomicU64::new(0), AtomicBool::new(false));
+        Arc::new(Self { made: Instant::now(), began, written, lines: Mutex::new(lines) })
     }
 
     fn lock(&self) -> MutexGuard<'_, Lines> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Starts the clock.
-    pub(crate) fn begin(&self) {
-        self.lock().began = Instant::now();
+    pub(crate) fn begin(&self, now: Instant) {
+        let began = now.saturating_duration_since(self.made).as_nanos();
+        self.began.store(u64::try_from(began).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// Since the execution began.
+    fn after(&self) -> Duration {
+        self.made.elapsed().saturating_sub(Duration::from_nanos(self.began.load(Ordering::Relaxed)))
+    }
+
+    /// The lines, to write to them.
+    fn write_to(&self) -> MutexGuard<'_, Lines> {
+        let lines = self.lock();
+        // Never by two at a time: a store has one execution, and it runs on one thread.
+        self.written.store(true, Ordering::Relaxed);
+        lines
     }
 
     /// Adds a message, as one line.
     pub(crate) fn write(&self, level: LogLevel, mut message: String) {
         message.truncate(message.trim_end_matches(['\r', '\n']).len());
-        let mut lines = self.lock();
-        let after = lines.began.elapsed();
-        lines.push(level, message, after);
+        self.write_to().push(level, message, self.after());
+    }
+
+    fn stream(&self, source: Source, bytes: &[u8]) {
+        self.write_to().stream(source, bytes, self.after());
     }
 
     /// Adds what a sub-process has said, under its name.
     pub(crate) fn adopt(&self, process: &str, began: Instant, said: Vec<LogLine>) {
-        let mut lines = self.lock();
-        let offset = began.saturating_duration_since(lines.began);
+        if said.is_empty() {
+            return;
+        }
+        let offset = self.after().saturating_sub(began.elapsed());
+        let mut lines = self.write_to();
         for line in said {
             lines.push(line.level, format!("{process}: {}", line.message), offset + line.after);
         }
@@ -80,15 +111,20 @@ impl Log {
     /// The last lines of stderr: a panic's message goes there.
     pub(crate) fn last_words(&self) -> Vec<String> {
         let mut lines = self.lock();
-        lines.finish(Source::Stderr);
+        lines.finish(Source::Stderr, self.after());
         lines.last_words.iter().cloned().collect()
     }
 
     /// All lines, unfinished ones included; empties the log for the next execution.
     pub(crate) fn take(&self) -> Vec<LogLine> {
+        if !self.written.load(Ordering::Relaxed) {
+            return Vec::new();
+        }
+        let after = self.after();
         let mut lines = self.lock();
-        lines.finish(Source::Stdout);
-        lines.finish(Source::Stderr);
+        self.written.store(false, Ordering::Relaxed);
+        lines.finish(Source::Stdout, after);
+        lines.finish(Source::Stderr, after);
         lines.used = 0;
         lines.full = false;
         lines.last_words.clear();
@@ -103,10 +139,10 @@ impl Lines {
         }
         cut(&mut message, LOG_LINE_BYTES);
         let cost = message.len() + LINE_COST;
-        if self.used + cost > LOG_BYTES {
+        if self.used + cost > self.limit {
             self.full = true;
-            let message =
-                format!("log truncated: more than {} in one execution", auricle_model::format_size(LOG_BYTES as u64));
+            let limit = auricle_model::format_size(self.limit as u64);
+            let message = format!("log truncated: more than `limits.log` of {limit} in one execution");
             self.lines.push(LogLine { after, level: LogLevel::Warn, message });
             return;
         }
@@ -121,7 +157,7 @@ impl Lines {
         }
     }
 
-    fn stream(&mut self, source: Source, bytes: &[u8]) {
+    fn stream(&mut self, source: Source, bytes: &[u8], after: Duration) {
         let mut pieces = bytes.split(|b| *b == b'\n').peekable();
         while let Some(piece) = pieces.next() {
             let partial = self.partial(source);
@@ -129,18 +165,18 @@ impl Lines {
             let room = LOG_LINE_BYTES.saturating_sub(partial.len()).min(piece.len());
             partial.extend_from_slice(piece.get(..room).unwrap_or_default());
             if pieces.peek().is_some() {
-                self.end_line(source);
+                self.end_line(source, after);
             }
         }
     }
 
-    fn finish(&mut self, source: Source) {
+    fn finish(&mut self, source: Source, after: Duration) {
         if !self.partial(source).is_empty() {
-            self.end_line(source);
+            self.end_line(source, after);
         }
     }
 
-    fn end_line(&mut self, source: Source) {
+    fn end_line(&mut self, source: Source, after: Duration) {
         let bytes = std::mem::take(self.partial(source));
         let text = String::from_utf8_lossy(&bytes);
         let text = text.strip_suffix('\r').unwrap_or(&text).to_owned();
@@ -150,7 +186,6 @@ impl Lines {
             }
             self.last_words.push_back(text.clone());
         }
-        let after = self.began.elapsed();
         self.push(source.level(), text, after);
     }
 }
@@ -211,7 +246,7 @@ impl Pollable for Stream {
 
 impl OutputStream for Stream {
     fn write(&mut self, bytes: Bytes) -> StreamResult<()> {
-        self.log.lock().stream(self.source, &bytes);
+        self.log.stream(self.source, &bytes);
         Ok(())
     }
 
@@ -226,7 +261,7 @@ impl OutputStream for Stream {
 
 impl AsyncWrite for Stream {
     fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.log.lock().stream(self.source, bytes);
+        self.log.stream(self.source, bytes);
         Poll::Ready(Ok(bytes.len()))
     }
 
@@ -249,7 +284,7 @@ mod tests {
 
     #[test]
     fn streams_become_lines() {
-        let log = Log::new();
+        let log = Log::new(1 << 20);
         let mut out = Stream::stdout(log.clone());
         let mut err = Stream::stderr(log.clone());
         out.write(Bytes::from_static(b"one\r\ntw")).unwrap();
@@ -265,12 +300,12 @@ mod tests {
 
     #[test]
     fn a_flood_is_cut_once_and_the_next_execution_logs_again() {
-        let log = Log::new();
+        let log = Log::new(1 << 20);
         for _ in 0..100_000 {
             log.write(LogLevel::Info, "x".repeat(100));
         }
         let lines = log.take();
-        assert!(lines.iter().map(|l| l.message.len()).sum::<usize>() <= LOG_BYTES + 100);
+        assert!(lines.iter().map(|l| l.message.len()).sum::<usize>() <= (1 << 20) + 100);
         assert_eq!(lines.iter().filter(|l| l.message.starts_with("log truncated")).count(), 1);
         log.write(LogLevel::Info, "again".into());
         assert_eq!(messages(&log.take()), ["again"]);
@@ -278,7 +313,7 @@ mod tests {
 
     #[test]
     fn a_line_without_end_is_bounded() {
-        let log = Log::new();
+        let log = Log::new(1 << 20);
         let mut out = Stream::stdout(log.clone());
         for _ in 0..100 {
             out.write(Bytes::from(vec![b'x'; CHUNK])).unwrap();

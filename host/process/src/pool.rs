@@ -1,21 +1,20 @@
-//! Which warm instance is used, and how long one lives: the policy of low-latency mode, apart from the instances
-//! themselves.
+//! Which warm instance is used, how many there are, and how long one lives: the policy of low-latency mode, apart from
+//! the instances themselves.
 //!
 //! The most recently used instance goes first: its memory is in the caches, and those that a quiet hour does not need fall
 //! to the bottom, where they are let go. One short lock for each take and each return.
 
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::{Mutex, MutexGuard, PoisonError, Weak};
-use std::time::{Duration, Instant};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::limits::TABLE_ENTRIES;
 
 /// How long an instance may lie unused before the pool lets it go.
-const IDLE: Duration = Duration::from_secs(300);
-
-/// How often a pool is looked through for such.
-const SWEEP: Duration = Duration::from_secs(30);
+pub(crate) const IDLE: Duration = Duration::from_secs(300);
 
 /// Part of its `memory` that an instance may have grown to and still be used again, as a fraction.
 const MEMORY: (u64, u64) = (3, 4);
@@ -26,11 +25,51 @@ const LEAKED: usize = 10_000;
 /// Streams, files, statements and the like that its guest may have left behind: the next execution needs some of its own.
 const ENTRIES: usize = TABLE_ENTRIES / 2;
 
+macro_rules! retired {
+    ($($(#[$meta:meta])* $variant:ident = $name:literal,)+) => {
+        /// Why an instance is no more.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(crate) enum Retired { $($(#[$meta])* $variant,)+ }
+
+        impl Retired {
+            /// Every name, in the order of the variants.
+            pub(crate) const NAMES: &[&'static str] = &[$($name),+];
+        }
+    };
+}
+
+retired! {
+    /// It was made for one execution, or to see whether it can be made at all.
+    Once = "once",
+    /// It has served as many executions as it was given.
+    Uses = "uses",
+    /// Nobody has used it for long.
+    Idle = "idle",
+    /// It has grown near to its `memory`, or asked for more.
+    Memory = "memory",
+    /// It trapped.
+    Trap = "trap",
+    /// It ran out of time.
+    Deadline = "deadline",
+    /// It computed for too long.
+    Cpu = "cpu",
+    /// Its guest leaves documents, streams or files behind.
+    Leak = "leak",
+    /// It could not be cleaned up: a transaction, or an answer that is still being read.
+    Unclean = "unclean",
+    /// The caller gave up, in the middle of the execution.
+    Cancelled = "cancelled",
+    /// Another process needed its room.
+    Evicted = "evicted",
+    /// Its version of the process is not deployed any more.
+    Undeployed = "undeployed",
+}
+
 /// What an instance has been through: all that decides whether it is used again.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Wear {
-    /// It trapped, ran out of time, or could not be cleaned up.
-    pub(crate) broken: bool,
+    /// Why its store cannot be used again, if so.
+    pub(crate) broken: Option<Retired>,
     /// Executions so far.
     pub(crate) uses: u64,
     /// Executions that it was given at most.
@@ -48,11 +87,22 @@ pub(crate) struct Wear {
 }
 
 impl Wear {
-    /// Whether the instance may serve another execution. Memory never shrinks, so one that has grown near to its limit
-    /// would fail soon; one that begins there is no worse than a new one.
-    pub(crate) const fn fit(&self) -> bool {
-        let full = self.memory > self.memory_limit / MEMORY.1 * MEMORY.0 && self.memory > self.memory_at_start;
-        !self.broken && !full && self.uses < self.max_uses && self.leaked < LEAKED && self.entries <= ENTRIES
+    /// Why the instance may serve no other execution; none if it may. Memory never shrinks, so one that has grown near to
+    /// its limit would fail soon; one that begins there is no worse than a new one.
+    pub(crate) const fn retired(&self) -> Option<Retired> {
+        if self.broken.is_some() {
+            return self.broken;
+        }
+        if self.memory > self.memory_limit / MEMORY.1 * MEMORY.0 && self.memory > self.memory_at_start {
+            return Some(Retired::Memory);
+        }
+        if self.uses >= self.max_uses {
+            return Some(Retired::Uses);
+        }
+        if self.leaked >= LEAKED || self.entries > ENTRIES {
+            return Some(Retired::Leak);
+        }
+        None
     }
 }
 
@@ -64,76 +114,151 @@ pub(crate) fn max_uses(mean: u64) -> u64 {
     (mean - spread / 2 + random % (spread + 1)).max(1)
 }
 
-/// Instances that wait for their next execution.
+/// The instances of one process: those that wait for their next execution, and the count of those that are in one.
 #[derive(Debug)]
 pub(crate) struct Pool<T> {
-    idle: Mutex<VecDeque<(T, Instant)>>,
-    capacity: usize,
+    instances: Mutex<Instances<T>>,
+    min: usize,
+    max: usize,
+}
+
+#[derive(Debug)]
+struct Instances<T> {
+    /// The one used last is at the back.
+    idle: VecDeque<(T, Instant)>,
+    /// Idle ones and places that are taken.
+    live: usize,
+    /// Whether the pool stands in the list of those with idle instances.
+    listed: bool,
+    /// Whether it was used since it was last looked at for an instance that could give way.
+    touched: bool,
+}
+
+/// The place of one instance that is at work or being made. Given up when it is dropped, unless its instance is put back.
+#[derive(Debug)]
+pub(crate) struct Place<'a, T>(&'a Pool<T>);
+
+impl<T> Drop for Place<'_, T> {
+    fn drop(&mut self) {
+        self.0.lock().live -= 1;
+    }
+}
+
+/// What a pool can give up, looked at from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Spare {
+    /// Instances beyond the minimum, not used since the last look.
+    Unused,
+    /// Instances beyond the minimum.
+    Used,
+    /// No more than the minimum.
+    Minimum,
 }
 
 impl<T> Pool<T> {
-    /// A pool that keeps so many at most.
-    pub(crate) const fn new(capacity: usize) -> Self {
-        Self { idle: Mutex::new(VecDeque::new()), capacity }
+    /// A pool of at most `max` instances, of which `min` do not give way to time.
+    pub(crate) const fn new(min: usize, max: usize) -> Self {
+        let instances = Instances { idle: VecDeque::new(), live: 0, listed: false, touched: false };
+        Self { instances: Mutex::new(instances), min, max }
     }
 
-    fn lock(&self) -> MutexGuard<'_, VecDeque<(T, Instant)>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Instances<T>> {
+        self.instances.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The one used last.
-    pub(crate) fn take(&self) -> Option<T> {
-        self.lock().pop_back().map(|(instance, _)| instance)
+    /// The instance used last, with its place.
+    pub(crate) fn take(&self) -> Option<(T, Place<'_, T>)> {
+        let (instance, _) = self.lock().idle.pop_back()?;
+        Some((instance, Place(self)))
     }
 
-    /// Takes an instance in. If there is no room, the one that has lain longest is let go.
-    pub(crate) fn put(&self, instance: T) {
-        let mut idle = self.lock();
-        let let_go = if idle.len() >= self.capacity { idle.pop_front() } else { None };
-        idle.push_back((instance, Instant::now()));
-        // Giving an instance's memory back takes longer than anybody should wait for the lock.
-        drop(idle);
-        drop(let_go);
+    /// A place for an instance that is to be made, if there may be one more.
+    pub(crate) fn reserve(&self) -> Option<Place<'_, T>> {
+        let mut instances = self.lock();
+        if instances.live >= self.max {
+            return None;
+        }
+        instances.live += 1;
+        Some(Place(self))
     }
 
-    /// Lets go of all that have lain too long by now.
-    fn let_go_stale(&self, now: Instant) {
-        let mut idle = self.lock();
-        let stale = idle.iter().take_while(|(_, since)| now.saturating_duration_since(*since) > IDLE).count();
-        let stale: Vec<_> = idle.drain(..stale).collect();
-        drop(idle);
-        drop(stale);
+    /// Whether one more instance should be made ahead of any request: there are fewer than the minimum, or the next
+    /// request would find none.
+    pub(crate) fn wants(&self) -> bool {
+        let instances = self.lock();
+        instances.live < self.max && (instances.live < self.min || instances.idle.is_empty())
     }
 
-    /// Lets go of the one that has lain longest. False if there is none.
-    pub(crate) fn evict(&self) -> bool {
-        let evicted = self.lock().pop_front();
-        evicted.is_some()
+    /// Whether there are fewer instances than there always should be.
+    pub(crate) fn is_below_min(&self) -> bool {
+        self.lock().live < self.min
     }
 
-    /// How many there are.
-    pub(crate) fn len(&self) -> usize {
-        self.lock().len()
+    /// Takes an instance in that was used until `now`, into its place. True if the pool has to be listed among those with
+    /// idle instances.
+    pub(crate) fn put(place: Place<'_, T>, instance: T, now: Instant) -> bool {
+        let pool = place.0;
+        // It is kept: the instance has it from now on.
+        std::mem::forget(place);
+        let mut instances = pool.lock();
+        instances.idle.push_back((instance, now));
+        instances.touched = true;
+        !std::mem::replace(&mut instances.listed, true)
     }
-}
 
-/// Lets go of what has lain too long, as long as there is the pool. Holds it weakly: it ends with its deployment.
-pub(crate) async fn sweep<T>(pool: Weak<Pool<T>>) {
-    loop {
-        tokio::time::sleep(SWEEP).await;
-        let Some(pool) = pool.upgrade() else { return };
-        pool.let_go_stale(Instant::now());
+    /// What the pool can give up; none if nothing lies idle, and then it is not listed any more.
+    pub(crate) fn spare(&self) -> Option<Spare> {
+        let mut instances = self.lock();
+        if instances.idle.is_empty() {
+            instances.listed = false;
+            return None;
+        }
+        let touched = std::mem::replace(&mut instances.touched, false);
+        Some(match (instances.live > self.min, touched) {
+            (false, _) => Spare::Minimum,
+            (true, true) => Spare::Used,
+            (true, false) => Spare::Unused,
+        })
+    }
+
+    /// Whether nothing lies idle; then it is not listed any more.
+    pub(crate) fn unlist_if_empty(&self) -> bool {
+        let mut instances = self.lock();
+        let empty = instances.idle.is_empty();
+        instances.listed &= !empty;
+        empty
+    }
+
+    /// The instance that has lain longest.
+    pub(crate) fn evict(&self) -> Option<T> {
+        let mut instances = self.lock();
+        let (instance, _) = instances.idle.pop_front()?;
+        instances.live -= 1;
+        Some(instance)
+    }
+
+    /// All instances beyond the minimum that have lain too long by now.
+    pub(crate) fn stale(&self, now: Instant) -> Vec<T> {
+        let mut instances = self.lock();
+        let beyond = instances.live.saturating_sub(self.min);
+        let too_long = |since: Instant| now.saturating_duration_since(since) > IDLE;
+        let stale = instances.idle.iter().take(beyond).take_while(|(_, since)| too_long(*since)).count();
+        instances.live -= stale;
+        instances.idle.drain(..stale).map(|(instance, _)| instance).collect()
+    }
+
+    /// How many lie idle.
+    pub(crate) fn idle(&self) -> usize {
+        self.lock().idle.len()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
 
     const FIT: Wear = Wear {
-        broken: false,
+        broken: None,
         uses: 1,
         max_uses: 10,
         memory: 10,
@@ -145,49 +270,85 @@ mod tests {
 
     #[test]
     fn a_worn_instance_is_not_used_again() {
-        assert!(FIT.fit());
-        assert!(!Wear { broken: true, ..FIT }.fit());
-        assert!(!Wear { uses: 10, ..FIT }.fit());
-        assert!(!Wear { memory: 76, ..FIT }.fit());
-        assert!(Wear { memory: 75, ..FIT }.fit());
-        assert!(Wear { memory: 90, memory_at_start: 90, ..FIT }.fit());
-        assert!(!Wear { leaked: LEAKED, ..FIT }.fit());
-        assert!(!Wear { entries: ENTRIES + 1, ..FIT }.fit());
+        assert_eq!(FIT.retired(), None);
+        assert_eq!(Wear { broken: Some(Retired::Trap), uses: 10, ..FIT }.retired(), Some(Retired::Trap));
+        assert_eq!(Wear { uses: 10, ..FIT }.retired(), Some(Retired::Uses));
+        assert_eq!(Wear { memory: 76, ..FIT }.retired(), Some(Retired::Memory));
+        assert_eq!(Wear { memory: 75, ..FIT }.retired(), None);
+        assert_eq!(Wear { memory: 90, memory_at_start: 90, ..FIT }.retired(), None);
+        assert_eq!(Wear { leaked: LEAKED, ..FIT }.retired(), Some(Retired::Leak));
+        assert_eq!(Wear { entries: ENTRIES + 1, ..FIT }.retired(), Some(Retired::Leak));
+        assert_eq!(Retired::NAMES.get(Retired::Undeployed as usize), Some(&"undeployed"));
+    }
+
+    fn fill(pool: &Pool<u32>, instances: impl IntoIterator<Item = u32>) {
+        let now = Instant::now();
+        // All places first, as if all were in use at one time.
+        let places: Vec<_> = instances.into_iter().map(|n| (n, pool.reserve().unwrap())).collect();
+        for (n, place) in places {
+            Pool::put(place, n, now);
+        }
     }
 
     #[test]
-    fn the_last_used_goes_first_and_the_oldest_is_let_go() {
-        let pool = Pool::new(2);
-        pool.put(1);
-        pool.put(2);
-        pool.put(3);
-        assert_eq!(pool.len(), 2);
-        assert_eq!(pool.take(), Some(3));
-        assert!(pool.evict());
-        assert_eq!(pool.take(), None);
-        assert!(!pool.evict());
+    fn the_last_used_goes_first_and_the_oldest_gives_way() {
+        let pool = Pool::new(0, 3);
+        fill(&pool, [1, 2, 3]);
+        let (instance, place) = pool.take().unwrap();
+        assert_eq!((instance, pool.evict(), pool.idle()), (3, Some(1), 1));
+        assert!(!Pool::put(place, 3, Instant::now()), "it is listed already");
+        assert_eq!((pool.evict(), pool.evict(), pool.evict()), (Some(2), Some(3), None));
     }
 
     #[test]
-    fn all_that_lie_too_long_are_let_go() {
-        let pool = Pool::new(9);
-        (0..5).for_each(|n| pool.put(n));
+    fn there_are_never_more_than_the_maximum() {
+        let pool = Pool::new(0, 2);
+        let first = pool.reserve().unwrap();
+        fill(&pool, [1]);
+        assert!(pool.reserve().is_none(), "one is busy and one idle");
+        let (_, second) = pool.take().unwrap();
+        assert!(pool.reserve().is_none() && !pool.wants());
+        drop(second);
+        assert!(pool.wants());
+        assert!(pool.reserve().is_some());
+        drop(first);
+        fill(&pool, [1, 2]);
+        assert!(pool.reserve().is_none());
+    }
+
+    #[test]
+    fn one_is_wanted_where_the_next_request_would_find_none() {
+        let pool = Pool::new(2, 3);
+        fill(&pool, [1]);
+        assert!(pool.wants() && pool.is_below_min());
+        fill(&pool, [2]);
+        assert!(!pool.wants() && !pool.is_below_min());
+        let busy = (pool.take().unwrap(), pool.take().unwrap());
+        assert!(pool.wants() && !pool.is_below_min());
+        drop(busy);
+    }
+
+    #[test]
+    fn the_minimum_outlives_the_others() {
+        let pool = Pool::new(2, 9);
+        fill(&pool, 0..5);
         let last = Instant::now();
-        pool.let_go_stale(last + IDLE / 2);
-        assert_eq!(pool.len(), 5);
-        pool.let_go_stale(last + IDLE + Duration::from_secs(1));
-        assert_eq!(pool.len(), 0);
+        assert!(pool.stale(last + IDLE / 2).is_empty());
+        assert_eq!(pool.stale(last + IDLE + Duration::from_secs(1)), [0, 1, 2]);
+        assert_eq!((pool.idle(), pool.spare()), (2, Some(Spare::Minimum)));
+        assert_eq!(pool.evict(), Some(3), "unless there is no other way");
+        assert!(pool.wants());
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn the_sweep_ends_with_its_pool() {
-        let pool = Arc::new(Pool::new(1));
-        pool.put(1);
-        let sweeping = tokio::spawn(sweep(Arc::downgrade(&pool)));
-        tokio::time::sleep(SWEEP * 2).await;
-        assert_eq!((pool.len(), sweeping.is_finished()), (1, false), "what was just used stays");
-        drop(pool);
-        sweeping.await.unwrap();
+    #[test]
+    fn a_pool_tells_what_it_can_spare() {
+        let pool = Pool::new(0, 9);
+        assert_eq!(pool.spare(), None);
+        fill(&pool, [1]);
+        assert_eq!((pool.spare(), pool.spare()), (Some(Spare::Used), Some(Spare::Unused)));
+        let (instance, place) = pool.take().unwrap();
+        assert_eq!(pool.spare(), None);
+        assert!(Pool::put(place, instance, Instant::now()), "to be listed again");
     }
 
     #[test]

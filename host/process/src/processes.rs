@@ -1,16 +1,21 @@
 //! One deployment's processes: started together, immutable, dropped together. A new deployment gets a new one beside it, and
 //! executions end where they began.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use auricle_model::{ConnectionDecl, Failure, FailureKind, ProcessDecl};
-use tokio::task::spawn_blocking;
+use futures_util::{StreamExt, stream};
+use indexmap::IndexMap;
+use rustc_hash::FxBuildHasher;
+use tokio::task::{JoinError, JoinSet, spawn_blocking};
 
 use crate::component::Component;
 use crate::connections::{ConnectionError, Pools};
+use crate::counters::ListenerStatus;
 use crate::engine::Engine;
-use crate::listener::{Listener, ListenerStatus};
+use crate::limits;
+use crate::listener::Listener;
 use crate::wasi::FolderError;
 
 /// How alike two names have to be for one to be suggested for the other.
@@ -68,7 +73,9 @@ pub enum StartError {
 /// The processes of one deployment.
 #[derive(Debug)]
 pub struct Processes {
-    listeners: BTreeMap<String, Arc<Listener>>,
+    /// Ordered by name, and found without comparing names of ten thousand. The names are a manifest's: nobody else can choose
+    /// them so that they collide.
+    listeners: IndexMap<Arc<str>, Arc<Listener>, FxBuildHasher>,
 }
 
 impl Processes {
@@ -85,35 +92,32 @@ impl Processes {
         connections: &[ConnectionDecl],
     ) -> Result<Arc<Self>, Vec<StartError>> {
         let pools = Pools::open(connections).map_err(|e| vec![e.into()])?;
+        let declared: HashSet<&str> = connections.iter().map(|c| c.name.as_str()).collect();
         let mut errors = Vec::new();
-        let mut listeners = BTreeMap::new();
-        for spec in specs {
-            let process = spec.decl.name.clone();
-            let unknown = spec.decl.grants.connections.iter().filter(|c| connections.iter().all(|d| d.name != **c));
+        for spec in &specs {
+            let unknown = spec.decl.grants.connections.iter().filter(|c| !declared.contains(c.as_str()));
             errors.extend(
-                unknown.map(|c| StartError::UnknownConnection { process: process.clone(), connection: c.clone() }),
+                unknown
+                    .map(|c| StartError::UnknownConnection { process: spec.decl.name.clone(), connection: c.clone() }),
             );
-            let (engine, pools) = (engine.clone(), pools.clone());
-            match spawn_blocking(move || Listener::new(&engine, spec, &pools)).await {
-                Ok(Ok(listener)) => {
-                    if listeners.insert(process.clone(), Arc::new(listener)).is_some() {
-                        errors.push(StartError::Duplicate { name: process });
+        }
+        let mut listeners = IndexMap::with_capacity_and_hasher(specs.len(), FxBuildHasher);
+        let opening = specs.into_iter().map(|spec| open(engine, spec, &pools));
+        let mut opened = stream::iter(opening).buffered(limits::STARTING);
+        while let Some(opened) = opened.next().await {
+            match opened {
+                Ok(listener) => {
+                    let name = listener.shared_name().clone();
+                    if let Some(other) = listeners.insert(name, Arc::new(listener)) {
+                        errors.push(StartError::Duplicate { name: other.decl().name.clone() });
                     }
                 }
-                Ok(Err(error)) => errors.push(StartError::Folder { process, error }),
-                Err(stopped) => {
-                    let failure =
-                        Failure::new(FailureKind::Host, format!("the opening of its folders stopped: {stopped}"));
-                    errors.push(StartError::Instance { process, failure });
-                }
+                Err(error) => errors.push(error),
             }
         }
+        listeners.sort_unstable_keys();
         if errors.is_empty() {
-            for (process, listener) in &listeners {
-                if let Err(failure) = listener.prepare(listener.decl().mode).await {
-                    errors.push(StartError::Instance { process: process.clone(), failure });
-                }
-            }
+            errors = prepare(engine, listeners.values().cloned()).await;
         }
         if errors.is_empty() { Ok(Arc::new(Self { listeners })) } else { Err(errors) }
     }
@@ -147,4 +151,58 @@ impl Processes {
         let hint = nearest.map(|(_, known)| format!("; did you mean `{known}`?")).unwrap_or_default();
         Err(Failure::new(FailureKind::Unknown, format!("there is no process `{name}` in this deployment{hint}")))
     }
+}
+
+/// Makes a listener, with its folders opened where they keep nobody waiting.
+async fn open(engine: &Engine, spec: ProcessSpec, pools: &Arc<Pools>) -> Result<Listener, StartError> {
+    let process = spec.decl.name.clone();
+    let opened = if spec.decl.grants.files.is_empty() {
+        Listener::new(engine, spec, pools)
+    } else {
+        let (engine, pools) = (engine.clone(), pools.clone());
+        match spawn_blocking(move || Listener::new(&engine, spec, &pools)).await {
+            Ok(opened) => opened,
+            Err(stopped) => {
+                let failure = stopped_at("the opening of its folders", &stopped);
+                return Err(StartError::Instance { process, failure });
+            }
+        }
+    };
+    opened.map_err(|error| StartError::Folder { process, error })
+}
+
+/// Makes the first instance of each, several at a time. Gives what is wrong, ordered by name.
+async fn prepare(engine: &Engine, listeners: impl Iterator<Item = Arc<Listener>>) -> Vec<StartError> {
+    // More would only wait for one another's room.
+    let most = limits::STARTING.min(engine.max_instances() as usize).max(1);
+    let mut waiting = listeners;
+    let mut preparing = JoinSet::new();
+    let mut names = HashMap::new();
+    let mut errors = BTreeMap::new();
+    loop {
+        while preparing.len() < most
+            && let Some(listener) = waiting.next()
+        {
+            let name = listener.decl().name.clone();
+            let task = preparing.spawn(async move {
+                let prepared = listener.prepare(listener.decl().mode).await;
+                listener.component().settle();
+                prepared
+            });
+            names.insert(task.id(), name);
+        }
+        let (id, failure) = match preparing.join_next_with_id().await {
+            None => return errors.into_values().collect(),
+            Some(Ok((id, prepared))) => (id, prepared.err()),
+            Some(Err(stopped)) => (stopped.id(), Some(stopped_at("the making of its first instance", &stopped))),
+        };
+        let process = names.remove(&id).unwrap_or_default();
+        if let Some(failure) = failure {
+            errors.insert(process.clone(), StartError::Instance { process, failure });
+        }
+    }
+}
+
+fn stopped_at(what: &str, stopped: &JoinError) -> Failure {
+    Failure::new(FailureKind::Host, format!("{what} stopped: {stopped}"))
 }

@@ -10,15 +10,20 @@ use std::task::Poll;
 use std::time::Duration;
 
 use auricle_model::{Document, Execution, ExecutionId, Failure, FailureKind, LogLine, Mode, Outcome};
+use tokio::sync::SemaphorePermit;
 use tokio::time::Instant;
-use tracing::Instrument;
+use tracing::Span;
 
+use crate::dispatch::{Dispatch, Turn};
 use crate::gate::{Count, Refusal};
 use crate::instance::Instance;
 use crate::limits;
-use crate::listener::{Listener, no_room};
+use crate::listener::Listener;
 use crate::processes::Processes;
 use crate::state::Current;
+use crate::timing::Time;
+use crate::trace;
+use crate::warm::no_room;
 
 /// Who runs a sub-process.
 #[derive(Debug, Clone, Copy)]
@@ -27,15 +32,21 @@ pub(crate) struct Caller {
     pub(crate) depth: u32,
     /// When the caller has to be over.
     pub(crate) deadline: Instant,
+    /// How much the caller may compute yet.
+    pub(crate) cpu: Duration,
 }
 
 /// What is known of an execution so far; becomes its outcome.
 struct Run {
     id: ExecutionId,
     mode: Mode,
+    asked: Instant,
+    /// When the guest has come to its end, if it has begun.
+    ended: Option<Instant>,
     uses: u64,
     memory: u64,
     waited: Duration,
+    cpu: Duration,
     log: Vec<LogLine>,
 }
 
@@ -44,7 +55,7 @@ impl Processes {
     /// instance thrown away.
     ///
     /// Waits for its turn no longer than the process's `timeout` and ten seconds at most, behind at most four times
-    /// `max-concurrent` others; then it has failed as saturated.
+    /// as many others as may run at one time; then it has failed as saturated.
     pub async fn run(self: &Arc<Self>, execution: Execution) -> Outcome {
         self.outcome(execution, None).await
     }
@@ -62,20 +73,37 @@ impl Processes {
         let asked = Instant::now();
         let listener = self.find(&execution.process);
         let mode = execution.mode.or_else(|| listener.as_ref().ok().map(|l| l.decl().mode)).unwrap_or(Mode::General);
-        let mut run = Run { id: execution.id, mode, uses: 0, memory: 0, waited: Duration::ZERO, log: Vec::new() };
-        let result = match listener {
-            Ok(listener) => {
-                let span =
-                    tracing::debug_span!("execution", id = %run.id, process = listener.name(), mode = mode.name());
-                let running = run.go(self, listener, execution, caller).instrument(span);
-                let result = without_panic(running).await;
-                listener.counters.note(result.as_ref().err().map(|f| f.kind));
-                result
-            }
-            Err(failure) => Err(failure),
+        let mut run = Run {
+            id: execution.id,
+            mode,
+            asked,
+            ended: None,
+            uses: 0,
+            memory: 0,
+            waited: Duration::ZERO,
+            cpu: Duration::ZERO,
+            log: Vec::new(),
         };
-        let Run { id, mode, uses, memory, waited, log } = run;
-        Outcome { id, mode, uses, waited, ran: asked.elapsed().saturating_sub(waited), memory, log, result }
+        let (result, counters) = match listener {
+            Ok(listener) => {
+                let span = trace::span(&execution, mode);
+                let running = pin!(run.go(self, listener, execution, caller));
+                let result = without_panic(&span, running).await;
+                if let Err(failure) = &result {
+                    span.record("failure", failure.kind.name());
+                }
+                (result, Some(&listener.counters))
+            }
+            Err(failure) => (Err(failure), None),
+        };
+        let Run { id, mode, uses, memory, waited, cpu, log, .. } = run;
+        let whole = run.ended.unwrap_or_else(Instant::now).saturating_duration_since(asked);
+        let ran = whole.saturating_sub(waited);
+        let outcome = Outcome { id, mode, uses, waited, ran, cpu, memory, log, result };
+        if let Some(counters) = counters {
+            counters.note(&outcome);
+        }
+        outcome
     }
 }
 
@@ -95,47 +123,25 @@ impl Run {
             );
             return Err(Failure::new(FailureKind::Contract, message));
         }
-        let asked = Instant::now();
-        let until = asked + listener.timeout().min(limits::WAIT);
-        // A sub-process needs no turn: its caller's is enough, and waiting for an ancestor's would never end.
-        let _turn = match caller {
-            None => Some(listener.gate.enter(until).await.map_err(|refusal| saturated(listener, refusal))?),
-            Some(_) => None,
+        let until = self.asked + listener.timeout().min(limits::WAIT);
+        // A sub-process has its caller's turn.
+        let mut turn = if caller.is_some() { Turn::OfCaller } else { Turn::Wanted };
+        let (sent, place, _turn) = loop {
+            match listener.dispatch(self.mode, turn) {
+                Dispatch::Saturated => turn = Turn::Own { _permit: self.wait(listener, until).await? },
+                Dispatch::NeedsInstance { place, turn } => break (None, place, turn),
+                Dispatch::Sent { instance, place, turn } => break (Some(instance), Some(place), turn),
+            }
         };
         let _busy = Count::new(&listener.counters.busy);
-        let warm = if self.mode == Mode::LowLatency { listener.warm.take() } else { None };
-        let room = match (&warm, caller) {
-            (Some(_), _) => None,
-            (None, None) => Some(
-                listener.engine().room(listener.component(), until).await.ok_or_else(|| no_room(listener.engine()))?,
-            ),
-            (None, Some(_)) => {
-                Some(listener.engine().try_room(listener.component()).ok_or_else(|| no_room(listener.engine()))?)
-            }
-        };
-        self.waited = asked.elapsed();
-
-        let deadline = |from: Instant| {
-            let own = limits::later(from, listener.timeout());
-            caller.map_or(own, |caller| own.min(caller.deadline))
-        };
-        let mut time = deadline(Instant::now());
-        let mut instance = match (warm, room) {
-            (Some(instance), _) => instance,
-            (None, Some(room)) => {
-                // A process that is made for low latency may count on its start also where it runs in general mode once.
-                let start = self.mode == Mode::LowLatency || listener.decl().mode == Mode::LowLatency;
-                let instance = Instance::new(listener, room, start, time).await?;
-                if self.mode == Mode::LowLatency {
-                    // The making of a pooled instance is not the execution's own time.
-                    time = deadline(Instant::now());
-                }
-                instance
-            }
-            (None, None) => return Err(no_room(listener.engine())),
+        let (mut instance, time) = match sent {
+            Some(instance) => (instance, own_time(listener, caller, self.asked + self.waited)),
+            // Boxed: it is large, and would make the future of an execution that finds an instance as large.
+            None => Box::pin(self.make(listener, caller, until)).await?,
         };
         let current = Current {
             id: execution.id,
+            trace: trace::below(&execution),
             operation: execution.operation,
             protocol: execution.protocol,
             mode: self.mode,
@@ -149,30 +155,82 @@ impl Run {
         let wear = instance.wear();
         self.uses = wear.uses;
         self.memory = wear.memory;
+        self.cpu = instance.cpu();
         self.log = instance.log().take();
-        if self.mode == Mode::LowLatency {
-            listener.give_back(instance);
-        }
+        let ended = instance.ended();
+        self.ended = Some(ended);
+        listener.give_back(instance, place, ended);
         result
+    }
+
+    /// Waits for a turn.
+    async fn wait<'a>(&mut self, listener: &'a Listener, until: Instant) -> Result<SemaphorePermit<'a>, Failure> {
+        let turn = listener.gate.enter(until).await;
+        self.waited = self.asked.elapsed();
+        turn.map_err(|refusal| saturated(listener, refusal))
+    }
+
+    /// Makes an instance for this execution, and tells what time it has with it. The making of a pooled one is not the
+    /// execution's own time; that of a fresh one is.
+    async fn make(
+        &mut self,
+        listener: &Listener,
+        caller: Option<Caller>,
+        until: Instant,
+    ) -> Result<(Box<Instance>, Time), Failure> {
+        let (engine, weight) = (listener.engine(), listener.component().weight());
+        let room = match caller {
+            None => engine.room().wait(weight, until).await,
+            Some(_) => engine.room().at_once(weight),
+        };
+        let began = Instant::now();
+        self.waited = began.saturating_duration_since(self.asked);
+        let room = room.ok_or_else(|| no_room(engine))?;
+        let time = own_time(listener, caller, began);
+        // A process that is made for low latency may count on its start also where it runs in general mode once.
+        let start = self.mode == Mode::LowLatency || listener.decl().mode == Mode::LowLatency;
+        let instance = Instance::new(listener, room, start, time).await?;
+        let now = Instant::now();
+        if self.mode == Mode::LowLatency {
+            return Ok((instance, own_time(listener, caller, now)));
+        }
+        let used = instance.cpu();
+        Ok((instance, Time { began: now, used, ..time }))
     }
 }
 
+/// What an execution that begins now may have, which for a sub-process is no more than its caller has.
+fn own_time(listener: &Listener, caller: Option<Caller>, began: Instant) -> Time {
+    let own = listener.own_time(began);
+    caller.map_or(own, |caller| Time {
+        deadline: own.deadline.min(caller.deadline),
+        cpu: own.cpu.min(caller.cpu),
+        ..own
+    })
+}
+
 fn saturated(listener: &Listener, refusal: Refusal) -> Failure {
-    let most = listener.decl().limits.max_concurrent;
+    let limits = &listener.decl().limits;
+    let (most, key) = match limits.max_instances {
+        Some(most) => (most, "max-instances"),
+        None => (limits.max_concurrent, "max-concurrent"),
+    };
     let message = match refusal {
-        Refusal::QueueFull => format!("{most} executions run (`max-concurrent`) and the queue behind them is full"),
-        Refusal::TooLong => format!("{most} executions run (`max-concurrent`) and none ended in time"),
+        Refusal::QueueFull => format!("{most} executions run (`{key}`) and the queue behind them is full"),
+        Refusal::TooLong => format!("{most} executions run (`{key}`) and none ended in time"),
     };
     Failure::new(FailureKind::Saturated, message)
 }
 
 /// A panic in the host, which would be a bug of ours, fails this execution and no other: its instance is dropped on the way.
+/// The future is large: it is polled where it stands, since each adapter that took it in would copy it.
 async fn without_panic(
-    running: impl Future<Output = Result<Vec<Document>, Failure>>,
+    span: &Span,
+    mut running: Pin<&mut impl Future<Output = Result<Vec<Document>, Failure>>>,
 ) -> Result<Vec<Document>, Failure> {
-    let mut running = pin!(running);
     poll_fn(move |context| {
-        catch_unwind(AssertUnwindSafe(|| running.as_mut().poll(context))).unwrap_or_else(|panic| {
+        let polled = AssertUnwindSafe(|| span.in_scope(|| running.as_mut().poll(context)));
+        catch_unwind(polled).unwrap_or_else(|panic| {
             let message = format!("the host panicked, which is a bug: {}", words(&*panic));
             Poll::Ready(Err(Failure::new(FailureKind::Host, message)))
         })
@@ -191,7 +249,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_of_the_host_is_a_failure_of_the_host() {
-        let failure = without_panic(async { panic!("oh {}", 7) }).await.unwrap_err();
+        let failure = without_panic(&Span::none(), pin!(async { panic!("oh {}", 7) })).await.unwrap_err();
         assert_eq!(failure.kind, FailureKind::Host);
         assert!(failure.message.ends_with("oh 7"), "{failure}");
     }

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use auricle_model::{ExecutionId, Mode, Operation, Properties, Protocol};
+use auricle_model::{ExecutionId, Mode, Operation, Properties, Protocol, TraceContext};
 use tokio::time::Instant;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
@@ -13,10 +13,11 @@ use wasmtime_wasi_http::WasiHttpCtx;
 
 use crate::connections::ExecutionConnections;
 use crate::documents::Documents;
-use crate::limits::MemoryLimit;
+use crate::limits::Growth;
 use crate::log::Log;
 use crate::outgoing::Outgoing;
 use crate::processes::Processes;
+use crate::timing::Meter;
 
 /// The execution that goes on in an instance.
 pub(crate) struct Current {
@@ -25,6 +26,8 @@ pub(crate) struct Current {
     pub(crate) protocol: Protocol,
     pub(crate) mode: Mode,
     pub(crate) attempt: u32,
+    /// What those are told whom the guest calls.
+    pub(crate) trace: Option<TraceContext>,
     pub(crate) properties: Properties,
     /// Bytes of properties that the guest has set.
     pub(crate) properties_set: usize,
@@ -54,7 +57,10 @@ pub(crate) struct State {
     pub(crate) deadline: Instant,
     /// Documents that the guest has handles of.
     pub(crate) documents: Documents,
-    pub(crate) memory: MemoryLimit,
+    /// Linear memory and tables.
+    pub(crate) growth: Growth,
+    /// CPU time.
+    pub(crate) meter: Arc<Meter>,
     pub(crate) log: Arc<Log>,
     /// None outside of an execution: during `lifecycle.start`.
     pub(crate) current: Option<Current>,
@@ -64,7 +70,7 @@ impl State {
     /// Makes ready for an execution.
     pub(crate) fn begin(&mut self, current: Current, deadline: Instant) {
         self.deadline = deadline;
-        self.memory.begin();
+        self.growth.begin();
         self.current = Some(current);
     }
 

@@ -44,8 +44,9 @@ impl processes::Host for State {
             attempt: current.attempt,
             properties: current.properties.clone(),
             documents,
+            trace: current.trace.clone(),
         };
-        let caller = Caller { depth: current.depth + 1, deadline: self.deadline };
+        let caller = Caller { depth: current.depth + 1, deadline: self.deadline, cpu: self.meter.left() };
         let processes = current.processes.clone();
         let began = Instant::now();
         let outcome = processes.run_nested(execution, caller).await;

@@ -129,7 +129,8 @@ impl ExecutionConnections {
             cursor.stop();
         }
         for transaction in self.transactions.drain(..).filter_map(|t| t.upgrade()) {
-            transaction.abandon().await;
+            // Boxed: it is large and rare, and would make the future of every execution as large.
+            Box::pin(transaction.abandon()).await;
         }
     }
 

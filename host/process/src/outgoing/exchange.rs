@@ -7,9 +7,9 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::HOST;
+use http::header::{HOST, HeaderName};
 use http::request::Parts;
-use http::{HeaderValue, Method, Request, Response, Uri};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
@@ -21,6 +21,9 @@ use super::connect::{Link, connect};
 use super::fault::{Fault, Stage};
 use super::rules::{Rule, Server};
 use super::{Outgoing, RESPONSE_BYTES};
+
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
 /// What is sent after the head.
 pub(super) enum Payload {
@@ -64,6 +67,7 @@ impl Outgoing {
         }
         let host = HeaderValue::try_from(server.authority()).map_err(|e| Fault::Invalid(e.to_string()))?;
         head.headers.insert(HOST, host);
+        self.tell_trace(&mut head.headers);
         head.uri = origin_form(&head.uri)?;
 
         let permits = Arc::clone(&self.rules.permits);
@@ -92,6 +96,18 @@ impl Outgoing {
         match send(&mut link, request, &times).await? {
             Sent::Answered(response) => Ok(self.watch(response, link, rule, permit, &times)),
             Sent::Failed(failure, _) => Err(Fault::Broken(failure)),
+        }
+    }
+
+    /// Says which trace the call belongs to, unless the guest does: then it knows a nearer place in one.
+    fn tell_trace(&self, headers: &mut HeaderMap) {
+        let Some(trace) = self.trace.as_ref().filter(|_| !headers.contains_key(TRACEPARENT)) else { return };
+        headers.remove(TRACESTATE);
+        if let Ok(value) = HeaderValue::try_from(trace.traceparent()) {
+            headers.insert(TRACEPARENT, value);
+        }
+        if let Some(Ok(value)) = trace.tracestate().map(HeaderValue::from_str) {
+            headers.insert(TRACESTATE, value);
         }
     }
 

@@ -13,6 +13,7 @@ use crate::state::State;
 impl WasiHttpView for State {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
         self.outgoing.deadline = self.deadline;
+        self.outgoing.trace = self.trace();
         WasiHttpCtxView { hooks: &mut self.outgoing, table: &mut self.table, ctx: &mut self.http }
     }
 }

@@ -23,6 +23,7 @@ mod tests;
 use std::sync::Arc;
 use std::time::Duration;
 
+use auricle_model::TraceContext;
 use tokio::time::Instant;
 
 pub(crate) use self::connect::Client;
@@ -48,6 +49,8 @@ pub(crate) struct Outgoing {
     client: Client,
     /// Of the execution that goes on: set each time the guest makes a call.
     deadline: Instant,
+    /// Likewise: what the called server is told of the trace.
+    trace: Option<TraceContext>,
     /// Held by each call that goes on and each answer that is not read to its end.
     open: Arc<()>,
 }
@@ -55,7 +58,7 @@ pub(crate) struct Outgoing {
 impl Outgoing {
     /// Under the rules of a process.
     pub(crate) fn new(rules: Arc<Rules>, client: Client) -> Self {
-        Self { rules, client, deadline: Instant::now(), open: Arc::default() }
+        Self { rules, client, deadline: Instant::now(), trace: None, open: Arc::default() }
     }
 
     /// Whether a call goes on, or an answer is kept that was not read to its end: each holds a permit and a connection.

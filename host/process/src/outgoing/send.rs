@@ -106,7 +106,10 @@ impl Host for State {
         let deadline =
             asked.and_then(|t| Instant::now().checked_add(t)).map_or(self.deadline, |at| at.min(self.deadline));
         let answered = match head(&request.method, &request.url, &request.headers, body.len() as u64) {
-            Ok(head) => self.outgoing.send(head, body, deadline).await,
+            Ok(head) => {
+                self.outgoing.trace = self.trace();
+                self.outgoing.send(head, body, deadline).await
+            }
             Err(fault) => Err(fault),
         };
         Ok(match answered {

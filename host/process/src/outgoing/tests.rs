@@ -433,6 +433,30 @@ async fn wasi_http_goes_by_the_same_rules() {
 }
 
 #[tokio::test]
+async fn the_called_server_is_told_of_the_trace_unless_the_guest_tells_it() {
+    let server = Server::start(OK, Then::KeepOpen).await;
+    let url = server.url("127.0.0.1");
+    let mut outgoing = outgoing(&[rule(&url, true)]);
+    get(&outgoing, &url).await.unwrap();
+    assert!(!server.last().contains("traceparent"), "{}", server.last());
+
+    let trace = TraceContext::root(true).with_state([&b"a=1"[..]]);
+    let own = format!("traceparent: {}\r\n", trace.traceparent());
+    outgoing.trace = Some(trace);
+    get(&outgoing, &url).await.unwrap();
+    assert!(server.last().contains(&own) && server.last().contains("tracestate: a=1\r\n"), "{}", server.last());
+    wasi(&mut outgoing, &url, None).await.unwrap();
+    assert!(server.last().contains(&own) && server.last().contains("tracestate: a=1\r\n"), "{}", server.last());
+
+    let of_guest = [("traceparent".to_owned(), "mine".to_owned()), ("tracestate".to_owned(), "b=2".to_owned())];
+    let head = head("GET", &url, &of_guest, 0).unwrap();
+    outgoing.send(head, Bytes::new(), Instant::now() + Duration::from_secs(5)).await.unwrap();
+    let request = server.last();
+    assert!(request.contains("traceparent: mine\r\n") && request.contains("tracestate: b=2\r\n"), "{request}");
+    assert!(!request.contains(&own) && !request.contains("a=1"), "{request}");
+}
+
+#[tokio::test]
 async fn an_answer_that_is_kept_is_known() {
     let server = Server::start(OK, Then::KeepOpen).await;
     let url = server.url("127.0.0.1");

@@ -89,6 +89,7 @@ const PRELUDE: &str = r#"
   (import "wasi:filesystem/preopens@0.2.6" "get-directories" (func $directories (param i32)))
   (import "wasi:filesystem/types@0.2.6" "[method]descriptor.create-directory-at" (func $mkdir (param i32 i32 i32 i32)))
   (memory (export "memory") 2)
+  (table $table 1 funcref)
   (global $top (mut i32) (i32.const 1024))
   (global $uses (mut i32) (i32.const 0))
   (global $kept (mut i32) (i32.const 0))
@@ -150,6 +151,10 @@ const COMMANDS: &[(char, &str)] = &[
     ('m', "(loop $more (br_if $more (i32.ne (memory.grow (i32.const 16)) (i32.const -1)))) (unreachable)"),
     // grow by 2 MiB and keep it
     ('g', "(drop (memory.grow (i32.const 32))) (i32.store (i32.const 512) (global.get $uses)) (return (call $document (i32.const 512) (i32.const 4)))"),
+    // table: grow until refused, then abort
+    ('T', "(loop $more (br_if $more (i32.ne (table.grow $table (ref.null func) (i32.const 100)) (i32.const -1)))) (unreachable)"),
+    // hand over 128 KiB in one call
+    ('H', "(return (call $document (i32.const 0) (i32.const 131072)))"),
     // recurse for ever
     ('r', "(drop (call $deeper (i32.const 0)))"),
     // log: 200,000 lines
@@ -221,6 +226,11 @@ fn listener() -> String {
 /// The guest of many commands.
 pub(crate) fn commands() -> Vec<u8> {
     component(&format!("(module {PRELUDE} {})", listener()), WORLD, "guest")
+}
+
+/// The same with more in its module.
+pub(crate) fn with(more: &str) -> Vec<u8> {
+    component(&format!("(module {PRELUDE} {} {more})", listener()), WORLD, "guest")
 }
 
 /// The same with `lifecycle.start`, whose body leaves the address of its result.

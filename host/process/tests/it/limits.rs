@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use auricle_model::{FailureKind, Limits, Mode};
+use auricle_model::{Bounds, Document, FailureKind, Limits, Mode};
 use auricle_process::{Engine, EngineConfig, ProcessSpec};
 
 use crate::guests;
-use crate::support::{Test, decl, execution, failed, number, start};
+use crate::support::{Test, decl, execution, failed, number, only, start};
 
 const SHORT: Duration = Duration::from_millis(300);
 
@@ -86,13 +86,49 @@ async fn recursion_is_limited() {
 }
 
 #[tokio::test]
+async fn computing_is_limited_apart_from_waiting() {
+    let limits = |mode| Test::with(mode, |d| d.limits.cpu_timeout = Some(SHORT / 3));
+    for mode in [Mode::General, Mode::LowLatency] {
+        let test = limits(mode).await;
+        // Twice as long as it may compute, in a call of the host.
+        let outcome = test.run("z").await;
+        assert!(outcome.result.is_ok(), "{:?}", outcome.result);
+        assert!(outcome.cpu + SHORT / 2 < outcome.ran, "{:?} {:?}", outcome.ran, outcome.cpu);
+        let outcome = test.run("s").await;
+        assert!(failed(&outcome, FailureKind::Cpu).contains("`cpu-timeout` of 100ms"));
+        assert!(outcome.cpu >= SHORT / 3 && outcome.ran >= outcome.cpu, "{:?} {:?}", outcome.ran, outcome.cpu);
+        assert_eq!(number(&test.run("u").await), 1, "a new instance");
+    }
+}
+
+#[tokio::test]
+async fn what_a_sub_process_computes_is_its_callers_too() {
+    let test = Test::new(Mode::General).await;
+    let spec = |name: &str, cpu: Duration| {
+        let mut decl = decl(name, Mode::General);
+        decl.limits.cpu_timeout = Some(cpu);
+        ProcessSpec { decl, component: test.component.clone() }
+    };
+    let processes = start(&test.engine, vec![spec("test", SHORT), spec("child", 50 * SHORT)]).await;
+    let outcome = processes.run(execution("test", "dschild")).await;
+    let failure = outcome.result.unwrap_err();
+    assert!(failure.message.contains("more CPU time than"), "{failure}");
+    assert!(outcome.cpu >= SHORT, "{:?}", outcome.cpu);
+}
+
+#[tokio::test]
 async fn the_log_is_limited() {
     let test = Test::new(Mode::LowLatency).await;
     let outcome = test.run("l").await;
     assert!(outcome.result.is_ok());
     assert!(outcome.log.iter().map(|l| l.message.len()).sum::<usize>() <= 1 << 20);
-    assert!(outcome.log.last().unwrap().message.starts_with("log truncated"));
+    assert!(outcome.log.last().unwrap().message.contains("`limits.log` of 1MiB"));
     assert_eq!(test.run("O").await.log.len(), 2, "the next execution logs again");
+
+    let test = Test::with(Mode::LowLatency, |d| d.limits.bounds.log = 2 << 10).await;
+    let outcome = test.run("l").await;
+    assert!(outcome.log.len() < 100, "{}", outcome.log.len());
+    assert!(outcome.log.last().unwrap().message.contains("`limits.log` of 2KiB"));
 }
 
 #[tokio::test]
@@ -100,15 +136,76 @@ async fn handles_are_limited() {
     let test = Test::new(Mode::General).await;
     let outcome = test.run("h").await;
     let message = failed(&outcome, FailureKind::Contract);
-    assert!(message.contains("more than 100000 handles"), "{message}");
+    assert!(message.contains("more than its `limits.handles` of 100000"), "{message}");
+
+    let test = Test::with(Mode::General, |d| d.limits.bounds.handles = 50).await;
+    let outcome = test.run("h").await;
+    assert!(failed(&outcome, FailureKind::Contract).contains("`limits.handles` of 50"));
 }
 
 #[tokio::test]
 async fn documents_are_limited_in_bytes() {
+    for (limit, words) in [(Bounds::default().documents, "256MiB"), (1 << 20, "1MiB")] {
+        let test = Test::with(Mode::General, |d| d.limits.bounds.documents = limit).await;
+        for command in ["b", "B"] {
+            let outcome = test.run(command).await;
+            let message = failed(&outcome, FailureKind::Contract);
+            assert!(message.contains(&format!("more than its `limits.documents` of {words}")), "{message}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_returned_is_limited_in_bytes() {
+    let test = Test::with(Mode::LowLatency, |d| d.limits.bounds.response = 100 << 10).await;
+    let half = |size: usize| {
+        let mut execution = execution("test", "e");
+        execution.documents.push(Document::new(vec![b' '; size]));
+        execution
+    };
+    assert!(test.processes.run(half((100 << 10) - 1)).await.result.is_ok());
+    let outcome = test.processes.run(half(100 << 10)).await;
+    assert!(failed(&outcome, FailureKind::Contract).contains("`limits.response` is 100KiB"));
+    assert_eq!(number(&test.run("u").await), 3, "the instance is as good as before");
+}
+
+#[tokio::test]
+async fn one_call_hands_over_so_many_bytes() {
     let test = Test::new(Mode::General).await;
-    for command in ["b", "B"] {
-        let outcome = test.run(command).await;
-        assert!(failed(&outcome, FailureKind::Contract).contains("more than 256MiB in documents"));
+    assert_eq!(only(&test.run("H").await).len(), 128 << 10);
+    let test = Test::with(Mode::General, |d| d.limits.bounds.host_call = 100 << 10).await;
+    let outcome = test.run("H").await;
+    assert!(failed(&outcome, FailureKind::Contract).contains("`limits.host-call` of 100KiB"));
+    assert!(test.run("u").await.result.is_ok());
+}
+
+#[tokio::test]
+async fn tables_are_limited() {
+    let test = Test::with(Mode::General, |d| d.limits.bounds.table_elements = 1000).await;
+    let outcome = test.run("T").await;
+    assert!(failed(&outcome, FailureKind::Contract).contains("`limits.table-elements` of 1000"));
+}
+
+#[tokio::test]
+async fn a_process_that_needs_more_than_its_limits_is_refused_in_words() {
+    let engine = crate::support::engine();
+    type Lower = fn(&mut Bounds);
+    let cases: [(&str, Lower, &str); 4] = [
+        ("(table 5000 funcref)", |b| b.table_elements = 1000, "`limits.table-elements` of 1000"),
+        ("(table 1 funcref) (table 1 funcref)", |b| b.tables = 2, "more tables than its `limits.tables` of 2"),
+        ("(memory 1) (memory 1)", |b| b.memories = 2, "more memories than its `limits.memories` of 2"),
+        ("", |b| b.core_instances = 1, "more core instances than its `limits.core-instances` of 1"),
+    ];
+    for (more, limit, words) in cases {
+        let component = engine.load(guests::with(more).into()).await.unwrap();
+        let mut decl = decl("test", Mode::General);
+        let spec = ProcessSpec { decl: decl.clone(), component: component.clone() };
+        assert!(auricle_process::Processes::start(&engine, vec![spec], &[]).await.is_ok(), "{words}");
+        limit(&mut decl.limits.bounds);
+        let spec = ProcessSpec { decl, component };
+        let errors = auricle_process::Processes::start(&engine, vec![spec], &[]).await.unwrap_err();
+        let error = errors[0].to_string();
+        assert!(error.starts_with("process `test` does not start") && error.contains(words), "{error}");
     }
 }
 
@@ -160,7 +257,7 @@ async fn too_many_at_once_wait_and_are_then_refused() {
 }
 
 fn small_engine(instances: u32) -> Engine {
-    Engine::new(EngineConfig { max_instances: instances, ..EngineConfig::default() }).unwrap()
+    Engine::new(EngineConfig { max_instances: Some(instances), ..EngineConfig::default() }).unwrap()
 }
 
 #[tokio::test]
@@ -196,7 +293,7 @@ async fn a_storm_leaves_everything_as_it_was() {
     let component = engine.load(guests::commands().into()).await.unwrap();
     let spec = |name: &str, mode: Mode| {
         let mut decl = decl(name, mode);
-        decl.limits = Limits { timeout: SHORT, memory: 4 << 20, max_concurrent: 4 };
+        decl.limits = Limits { timeout: SHORT, memory: 4 << 20, max_concurrent: 4, ..Limits::default() };
         ProcessSpec { decl, component: component.clone() }
     };
     let specs = vec![spec("fresh", Mode::General), spec("warm", Mode::LowLatency), spec("child", Mode::LowLatency)];
@@ -240,8 +337,31 @@ async fn idle_instances_give_way() {
     let engine = small_engine(1);
     let warm = Test::start(engine.clone(), guests::commands(), Mode::LowLatency, |_| {}).await;
     assert_eq!(warm.warm(), 1);
+    // There is no room for both: the second is only tried.
     let other = Test::start(engine, guests::commands(), Mode::LowLatency, |_| {}).await;
+    assert_eq!((warm.warm(), other.warm()), (0, 0));
+    for _ in 0..2 {
+        assert_eq!(number(&warm.run("u").await), 1);
+        assert_eq!(number(&other.run("u").await), 1);
+    }
     assert_eq!((warm.warm(), other.warm()), (0, 1));
-    assert_eq!(number(&warm.run("u").await), 1);
-    assert_eq!(number(&other.run("u").await), 1);
+}
+
+#[tokio::test]
+async fn warm_up_of_many_leaves_room_and_tries_them_all() {
+    let engine = small_engine(8);
+    let component = engine.load(guests::with_start(guests::START).into()).await.unwrap();
+    let spec = |n: usize| ProcessSpec { decl: decl(&format!("p{n}"), Mode::LowLatency), component: component.clone() };
+    let processes = start(&engine, (0..12).map(spec).collect()).await;
+    let statuses = processes.statuses();
+    assert_eq!(statuses.iter().map(|s| s.warm).sum::<usize>(), 7, "one of eight stays free: {statuses:?}");
+    for n in 0..12 {
+        let outcome = processes.run(execution(&format!("p{n}"), "y")).await;
+        assert_eq!(number(&outcome), 1);
+    }
+    // One that can't start is found also where nothing is kept.
+    let failing = engine.load(guests::with_start(guests::FAILING_START).into()).await.unwrap();
+    let spec = ProcessSpec { decl: decl("failing", Mode::LowLatency), component: failing };
+    let errors = auricle_process::Processes::start(&engine, vec![spec], &[]).await.unwrap_err();
+    assert!(errors[0].to_string().contains("asked to fail"), "{}", errors[0]);
 }

@@ -13,7 +13,7 @@ use auricle_process::{Component, Engine, EngineConfig, ProcessSpec, Processes};
 use crate::guests;
 
 pub(crate) fn engine() -> Engine {
-    Engine::new(EngineConfig { max_instances: 40, ..EngineConfig::default() }).unwrap()
+    Engine::new(EngineConfig { max_instances: Some(40), ..EngineConfig::default() }).unwrap()
 }
 
 pub(crate) fn decl(name: &str, mode: Mode) -> ProcessDecl {
@@ -32,7 +32,7 @@ pub(crate) fn decl(name: &str, mode: Mode) -> ProcessDecl {
             return_documents: true,
             max_documents: 100,
         },
-        limits: Limits { timeout: Duration::from_secs(20), memory: 16 << 20, max_concurrent: 4 },
+        limits: Limits { timeout: Duration::from_secs(20), memory: 16 << 20, max_concurrent: 4, ..Limits::default() },
         grants: Grants::default(),
     }
 }
