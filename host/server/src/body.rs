@@ -70,13 +70,14 @@ where
     if announced.is_some_and(|n| n > limit) {
         return Err(BodyError::TooLarge { limit });
     }
-    let whole = Instant::now() + BODY_TIMEOUT;
+    let mut now = Instant::now();
+    let whole = now + BODY_TIMEOUT;
     let mut body = pin!(body);
     let mut first = Bytes::new();
     let mut more = BytesMut::new();
     let mut received = 0;
     loop {
-        let next = Instant::now() + BODY_IDLE_TIMEOUT;
+        let next = now + BODY_IDLE_TIMEOUT;
         let late = if next < whole {
             BodyError::Stalled { received, waited: BODY_IDLE_TIMEOUT }
         } else {
@@ -104,6 +105,10 @@ where
             }
             more.extend_from_slice(&data);
         }
+        if body.is_end_stream() {
+            break;
+        }
+        now = Instant::now();
     }
     Ok(if more.is_empty() { first } else { more.freeze() })
 }

@@ -7,13 +7,14 @@ use auricle_api::route::{Endpoint, Router};
 use auricle_model::manifest::{Manifest, Problem, Problems};
 use auricle_model::{
     ConnectionDecl, Deployment, DocumentType, Execution, Failure, FailureKind, Mode, Operation, OperationKind, Outcome,
-    PackageRef, ServerConfig,
+    ServerConfig,
 };
-use auricle_process::{Component, Engine, ProcessSpec, Processes, StartError};
-use auricle_store::{Digest, NewDeployment, StoreError};
-use bytes::Bytes;
+use auricle_process::{Component, Demand, Engine, Machine, ProcessSpec, Processes, StartError, findings};
+use auricle_store::{DeploymentVersion, Digest, NewDeployment, StoreError};
 
 use crate::host::Inner;
+use crate::metrics::Routes;
+use crate::packages::{self, Found, Package, package_key};
 
 /// One version of a deployment, being served. It is never changed, only replaced as a whole.
 pub struct Active {
@@ -25,6 +26,8 @@ pub struct Active {
     pub router: Router,
     /// Its processes, started.
     pub processes: Arc<Processes>,
+    /// Where the requests of each route are counted.
+    pub(crate) routes: Routes,
 }
 
 /// What a deployment came to.
@@ -59,11 +62,15 @@ pub struct Report {
 /// Looks for everything that would make a deployment of this manifest fail, by doing all of it but the last step. What is
 /// wrong with one process does not hide what is wrong with another.
 pub async fn check(engine: &Engine, manifest: &Manifest) -> Report {
-    let Found { found: packages, mut problems } = packages(manifest).await;
+    // As for the engine of a host, which is not the one that checks. Before anything is mapped here.
+    let fits = findings(&Demand::of(&manifest.deployment.processes), &Machine::look(), None);
+    let Found { found: packages, mut problems } = packages::read(manifest).await;
     let Found { found: components, problems: more } =
-        components(engine, &manifest.deployment, &packages, manifest).await;
+        packages::components(engine, &manifest.deployment, &packages, manifest).await;
     problems.extend(more);
+    problems.extend(fits.problems.into_iter().map(|message| manifest.problem("", message)));
     let mut warnings = ungranted(manifest, &components);
+    warnings.extend(fits.warnings.into_iter().map(|message| manifest.problem("", message)));
     if problems.is_empty()
         && let Err(more) = processes(engine, &manifest.deployment, components, manifest).await
     {
@@ -81,11 +88,12 @@ pub async fn check(engine: &Engine, manifest: &Manifest) -> Report {
 pub async fn processes_for(engine: &Engine, manifest: &Manifest, process: &str) -> Result<Arc<Processes>, Problems> {
     let key = format!("process[{process}].");
     let own = |problems: Vec<Problem>| problems.into_iter().filter(|p| p.key.starts_with(&key)).collect::<Vec<_>>();
-    let Found { found: packages, problems } = packages(manifest).await;
+    let Found { found: packages, problems } = packages::read(manifest).await;
     let mut problems = own(problems);
     let mut deployment = manifest.deployment.clone();
     deployment.processes.retain(|p| packages.contains_key(&p.name));
-    let Found { found: components, problems: more } = components(engine, &deployment, &packages, manifest).await;
+    let Found { found: components, problems: more } =
+        packages::components(engine, &deployment, &packages, manifest).await;
     problems.extend(own(more));
     if !problems.is_empty() {
         return Err(Problems(problems));
@@ -100,17 +108,21 @@ pub(crate) async fn deploy(
     manifest: &Manifest,
     environment: &str,
 ) -> Result<(Active, Deployed), DeployError> {
-    let packages = packages(manifest).await.all()?;
+    let packages = packages::read(manifest).await.all()?;
     new_version(host, manifest, packages, environment).await
 }
 
-/// Deploys a manifest if it changed since it was last deployed; else starts what the store says is active.
-pub(crate) async fn start(
-    host: &Inner,
-    manifest: &Manifest,
-    environment: &str,
-) -> Result<(Active, Deployed), DeployError> {
-    let read = packages(manifest).await;
+/// What a start comes to.
+pub(crate) enum Plan {
+    /// Nothing has changed: this version stands.
+    Stands(DeploymentVersion),
+    /// The manifest or a package has: these are deployed.
+    New(BTreeMap<String, Package>),
+}
+
+/// Deploys a manifest if it changed since it was last deployed; else what the store says is active stands.
+pub(crate) async fn plan(host: &Inner, manifest: &Manifest, environment: &str) -> Result<Plan, DeployError> {
+    let read = packages::read(manifest).await;
     let last = host.store.last_from(environment, &source(manifest)).await?.and_then(|last| last.fingerprint);
     let declared = declarations(manifest);
     let unchanged = match &last {
@@ -120,35 +132,70 @@ pub(crate) async fn start(
         Some(last) => last.starts_with(&declared),
     };
     let stored = if unchanged { host.store.active(environment).await? } else { None };
-    let Some(stored) = stored else {
-        return new_version(host, manifest, read.all()?, environment).await;
-    };
+    let Some(stored) = stored else { return Ok(Plan::New(read.all()?)) };
     for problem in &read.problems {
         tracing::warn!("the version in the store is served: {problem}");
     }
-    let mut packages = BTreeMap::new();
-    for (name, digest) in &stored.packages {
-        if let Some(bytes) = host.store.package(*digest).await? {
-            packages.insert(name.clone(), bytes);
+    Ok(Plan::Stands(stored))
+}
+
+/// Starts what was planned.
+pub(crate) async fn carry_out(
+    host: &Inner,
+    manifest: &Manifest,
+    plan: Plan,
+    environment: &str,
+) -> Result<(Active, Deployed), DeployError> {
+    match plan {
+        Plan::New(packages) => new_version(host, manifest, packages, environment).await,
+        Plan::Stands(stored) => {
+            let version = stored.version;
+            Ok((load_stored(host, stored, manifest).await?, Deployed { version, new: false }))
         }
     }
-    let active = load(host, stored.deployment, &packages, manifest, stored.version).await?;
-    let version = active.version;
-    Ok((active, Deployed { version, new: false }))
+}
+
+/// The version that is active in the store, if what is planned has to be compiled first and this one has not: it can
+/// serve meanwhile.
+pub(crate) async fn meanwhile(host: &Inner, manifest: &Manifest, plan: &Plan, environment: &str) -> Option<Active> {
+    let Plan::New(new) = plan else { return None };
+    if packages::are_cached(&host.engine, new.values()).await {
+        return None;
+    }
+    // Whatever is wrong with it, it is not what was asked for.
+    let stored = host.store.active(environment).await.ok()??;
+    let old: Vec<Package> = stored.packages.values().map(|digest| stored_package(host, *digest)).collect();
+    if !packages::are_cached(&host.engine, old.iter()).await {
+        return None;
+    }
+    match load_stored(host, stored, manifest).await {
+        Ok(active) => Some(active),
+        Err(problems) => {
+            tracing::warn!("the version before does not start, so nothing is served until the new one is: {problems}");
+            None
+        }
+    }
+}
+
+fn stored_package(host: &Inner, digest: Digest) -> Package {
+    Package::stored(digest, host.store.clone())
+}
+
+/// Starts a version that the store keeps.
+async fn load_stored(host: &Inner, stored: DeploymentVersion, places: &Manifest) -> Result<Active, Problems> {
+    let packages = stored.packages.iter().map(|(name, digest)| (name.clone(), stored_package(host, *digest))).collect();
+    load(host, stored.deployment, &packages, places, stored.version).await
 }
 
 async fn new_version(
     host: &Inner,
     manifest: &Manifest,
-    packages: BTreeMap<String, Bytes>,
+    packages: BTreeMap<String, Package>,
     environment: &str,
 ) -> Result<(Active, Deployed), DeployError> {
     let mut active = load(host, manifest.deployment.clone(), &packages, manifest, 0).await?;
     let fingerprint = fingerprint(&declarations(manifest), &packages);
-    let mut digests = BTreeMap::new();
-    for (name, bytes) in packages {
-        digests.insert(name, host.store.put_package(bytes).await?);
-    }
+    let digests = packages::keep(&host.store, &packages, manifest).await?;
     let stored = host
         .store
         .deploy(NewDeployment {
@@ -167,14 +214,19 @@ async fn new_version(
 async fn load(
     host: &Inner,
     deployment: Deployment,
-    packages: &BTreeMap<String, Bytes>,
+    packages: &BTreeMap<String, Package>,
     places: &Manifest,
     version: u32,
 ) -> Result<Active, Problems> {
     let router = router(&deployment, &host.config, places)?;
-    let components = components(&host.engine, &deployment, packages, places).await.all()?;
+    let fits = host.engine.fits(&Demand::of(&deployment.processes));
+    for finding in fits.problems.iter().chain(&fits.warnings) {
+        tracing::warn!("{finding}");
+    }
+    let components = packages::components(&host.engine, &deployment, packages, places).await.all()?;
     let processes = processes(&host.engine, &deployment, components, places).await?;
-    Ok(Active { version, deployment, router, processes })
+    let routes = Routes::of(&router, host.requests.routes());
+    Ok(Active { version, deployment, router, processes, routes })
 }
 
 fn router(deployment: &Deployment, server: &ServerConfig, places: &Manifest) -> Result<Router, Problems> {
@@ -185,69 +237,6 @@ fn router(deployment: &Deployment, server: &ServerConfig, places: &Manifest) -> 
         };
         Problems(conflicts.into_iter().map(problem).collect())
     })
-}
-
-/// What was found by the name of its process, and what was wrong with the rest.
-struct Found<T> {
-    found: BTreeMap<String, T>,
-    problems: Vec<Problem>,
-}
-
-impl<T> Found<T> {
-    fn new() -> Self {
-        Self { found: BTreeMap::new(), problems: Vec::new() }
-    }
-
-    /// Everything, or what keeps it from being everything.
-    fn all(self) -> Result<BTreeMap<String, T>, Problems> {
-        if self.problems.is_empty() { Ok(self.found) } else { Err(Problems(self.problems)) }
-    }
-}
-
-/// The bytes of every package.
-async fn packages(manifest: &Manifest) -> Found<Bytes> {
-    let mut packages = Found::new();
-    for process in &manifest.deployment.processes {
-        let PackageRef::Path(path) = &process.package;
-        match tokio::fs::read(path).await {
-            Ok(bytes) => {
-                packages.found.insert(process.name.clone(), Bytes::from(bytes));
-            }
-            Err(error) => {
-                let hint = match (&process.build, error.kind()) {
-                    (Some(_), std::io::ErrorKind::NotFound) => ": build it with `auricle build`",
-                    _ => "",
-                };
-                let message = format!("cannot read {}: {error}{hint}", path.display());
-                packages.problems.push(manifest.problem(&package_key(&process.name), message));
-            }
-        }
-    }
-    packages
-}
-
-/// Every package that there is, loaded.
-async fn components(
-    engine: &Engine,
-    deployment: &Deployment,
-    packages: &BTreeMap<String, Bytes>,
-    places: &Manifest,
-) -> Found<Component> {
-    let mut components = Found::new();
-    for process in &deployment.processes {
-        let Some(bytes) = packages.get(&process.name) else { continue };
-        match engine.load(bytes.clone()).await {
-            Ok(component) => {
-                components.found.insert(process.name.clone(), component);
-            }
-            Err(error) => components.problems.push(places.problem(&package_key(&process.name), error.to_string())),
-        }
-    }
-    components
-}
-
-fn package_key(process: &str) -> String {
-    format!("process[{process}].package")
 }
 
 async fn processes(
@@ -330,11 +319,11 @@ fn declarations(manifest: &Manifest) -> String {
 }
 
 /// Changes when a declaration does, with which it begins, or the bytes of a package.
-fn fingerprint(declarations: &str, packages: &BTreeMap<String, Bytes>) -> String {
+fn fingerprint(declarations: &str, packages: &BTreeMap<String, Package>) -> String {
     let mut said = String::new();
-    for (name, bytes) in packages {
+    for (name, package) in packages {
         said.push_str(name);
-        said.push_str(&Digest::of(bytes).to_string());
+        said.push_str(&package.digest.to_string());
     }
     format!("{declarations} {}", Digest::of(said.as_bytes()))
 }
@@ -361,6 +350,7 @@ pub(crate) fn nothing_deployed(execution: &Execution) -> Outcome {
         uses: 0,
         waited: std::time::Duration::ZERO,
         ran: std::time::Duration::ZERO,
+        cpu: std::time::Duration::ZERO,
         memory: 0,
         log: Vec::new(),
         result: Err(failure),

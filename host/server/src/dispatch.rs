@@ -1,8 +1,11 @@
 //! The way of one request, straight down and straight up; each step is one function of another file.
 
+use std::future::{Future, poll_fn};
 use std::net::IpAddr;
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use auricle_api::inbound;
 use auricle_api::outbound::{self, List, OutputError, Reply};
@@ -10,20 +13,22 @@ use auricle_api::paging;
 use auricle_api::properties;
 use auricle_api::route::{Endpoint, Found, Miss};
 use auricle_api::target::Target;
-use auricle_model::{Document, DocumentType, Execution, Mode, Operation};
+use auricle_model::{Document, DocumentType, Execution, Mode, Operation, Outcome, TraceContext};
 use bytes::Bytes;
-use futures_util::FutureExt;
 use http::header::LINK;
 use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response};
 use http_body_util::Full;
 use tokio::runtime::{Handle, RuntimeFlavor};
+use tracing::field::display;
 
 use crate::body;
 use crate::deploy::Active;
 use crate::execution_log;
 use crate::host::{Inner, State};
 use crate::limits::{HEAVY_BYTES, MAX_HEADERS};
+use crate::metrics;
+use crate::observe::Observed;
 use crate::origin;
 use crate::pages::PageSet;
 use crate::queue::Queue;
@@ -31,6 +36,9 @@ use crate::respond::{self, Refusal};
 
 /// Where health is told, on every address.
 const STATUS_PATH: &str = "/_admin/status";
+
+/// Where metrics are told, on the admin address only.
+const METRICS_PATH: &str = "/metrics";
 
 /// Answers a request. Whatever happens below, a panic included, becomes a response.
 pub(crate) async fn answer<B>(host: &Arc<Inner>, request: Request<B>, peer: Option<IpAddr>) -> Response<Full<Bytes>>
@@ -41,18 +49,40 @@ where
     if request.uri().path() == STATUS_PATH {
         return respond::status(host.state());
     }
-    let answered = AssertUnwindSafe(admitted(host, request, peer)).catch_unwind().await;
-    match answered {
-        Ok(Ok(response)) => response,
-        Ok(Err(refusal)) => respond::refuse(*refusal),
-        Err(_) => respond::refuse(Refusal::Panicked),
-    }
+    let mut observed = Observed::begin(host, &request);
+    let span = observed.span();
+    let active = host.active.load_full();
+    let (head, body) = request.into_parts();
+    let response = {
+        let mut answering = pin!(admitted(host, active.as_ref(), &head, body, peer, &mut observed));
+        // Polled where it stands: each adapter that took it in would copy it.
+        let answered = poll_fn(|context| {
+            let polled = AssertUnwindSafe(|| span.in_scope(|| answering.as_mut().poll(context)));
+            match catch_unwind(polled) {
+                Ok(polled) => polled.map(Ok),
+                Err(panic) => Poll::Ready(Err(panic)),
+            }
+        });
+        match answered.await {
+            Ok(Ok(response)) => response,
+            Ok(Err(refusal)) => refuse(host, *refusal),
+            Err(_) => refuse(host, Refusal::Panicked),
+        }
+    };
+    observed.end(active.as_deref(), &response);
+    response
+}
+
+fn refuse(host: &Inner, refusal: Refusal) -> Response<Full<Bytes>> {
+    host.requests.refuse((&refusal).into());
+    respond::refuse(refusal)
 }
 
 /// Answers on the admin address.
 pub(crate) fn answer_admin<B>(host: &Inner, request: &Request<B>) -> Response<Full<Bytes>> {
     match request.uri().path() {
         STATUS_PATH => respond::status(host.state()),
+        METRICS_PATH => respond::metrics(unhindered_by(true, || metrics::scrape(host))),
         path => respond::refuse(Refusal::NotAdmin { path: path.to_owned() }),
     }
 }
@@ -60,7 +90,14 @@ pub(crate) fn answer_admin<B>(host: &Inner, request: &Request<B>) -> Response<Fu
 /// Refusals are large and rare: boxed, they do not weigh on the way of those that pass.
 type Answer = Result<Response<Full<Bytes>>, Box<Refusal>>;
 
-async fn admitted<B>(host: &Arc<Inner>, request: Request<B>, peer: Option<IpAddr>) -> Answer
+async fn admitted<B>(
+    host: &Arc<Inner>,
+    active: Option<&Arc<Active>>,
+    head: &Parts,
+    body: B,
+    peer: Option<IpAddr>,
+    observed: &mut Observed<'_>,
+) -> Answer
 where
     B: http_body::Body<Data = Bytes>,
     B::Error: std::fmt::Display,
@@ -70,8 +107,7 @@ where
         return Err(Box::new(Refusal::NotReady(state)));
     }
     host.rate.admit().map_err(Refusal::OverRate)?;
-    let active = host.active.load_full().ok_or(Refusal::NotReady(State::Starting))?;
-    let (head, body) = request.into_parts();
+    let active = active.ok_or(Refusal::NotReady(State::Starting))?;
     if !origin::is_clear(&head.headers) {
         return Err(Box::new(Refusal::Host));
     }
@@ -80,10 +116,11 @@ where
         return Err(Box::new(Refusal::TooManyHeaders));
     }
 
-    if let Some(page) = further_page(host, &active, &head, peer)? {
+    if let Some(page) = further_page(host, active, head, peer)? {
         return Ok(page);
     }
     let found = active.router.find(&head.method, head.uri.path(), &head.headers).map_err(Refusal::Miss)?;
+    observed.found(active, &head.method, &found.endpoint);
     let debug = properties::is_debug(head.uri.query(), &head.headers);
     if found.endpoint.operation.input == DocumentType::None && body::is_announced(&head.headers) {
         // Before it is asked for: a client that waits for `100 Continue` need not send it.
@@ -91,13 +128,20 @@ where
         return Err(Box::new(Refusal::Input(inbound::Refusal::BodyNotTaken { protocol })));
     }
     let body = body::collect(&head.headers, body, host.config.max_request_bytes).await.map_err(Refusal::Body)?;
-    let execution = execution(&head, &found, body, debug)?;
+    observed.took(&body);
+    let mut execution = execution(head, &found, body, debug)?;
+    execution.trace = observed.trace.take();
     if execution.operation.is_receipt() {
         let id = execution.id;
-        Queue::accept(host, active, execution).await.map_err(|why| Refusal::NotQueued { id, why })?;
+        // Boxed: it is large, and would make the future of every request as large.
+        Box::pin(Queue::accept(host, active.clone(), execution)).await.map_err(|why| Refusal::NotQueued { id, why })?;
         return Ok(respond::receipt(id));
     }
-    run(host, &active, &head, &found, execution, peer).await
+    let debug = execution.mode.is_some();
+    let trace = execution.trace.clone();
+    let outcome = active.processes.run(execution).await;
+    let told = Told { debug, trace, peer };
+    ended(host, head, &found, outcome, told)
 }
 
 /// Everything that a process can see of its request.
@@ -115,22 +159,25 @@ fn execution(head: &Parts, found: &Found, body: Bytes, debug: bool) -> Result<Ex
     Ok(execution)
 }
 
-async fn run(
-    host: &Inner,
-    active: &Active,
-    head: &Parts,
-    found: &Found,
-    execution: Execution,
+/// What is known of a request beside its head.
+struct Told {
+    /// Whether its caller asked to debug.
+    debug: bool,
+    trace: Option<TraceContext>,
     peer: Option<IpAddr>,
-) -> Answer {
-    let (id, debug) = (execution.id, execution.mode.is_some());
+}
+
+/// The answer that an execution has led to.
+fn ended(host: &Inner, head: &Parts, found: &Found, outcome: Outcome, told: Told) -> Answer {
+    let Told { debug, trace, peer } = told;
     let Endpoint { process, operation, object, .. } = &*found.endpoint;
-    let outcome = active.processes.run(execution).await;
+    let id = outcome.id;
     execution_log::tell(id, process, &outcome.log);
     let documents = match outcome.result {
         Ok(documents) => documents,
         Err(failure) => {
-            tracing::warn!(%id, %process, mode = %outcome.mode, kind = %failure.kind, "execution failed: {}", failure.message);
+            let trace = trace.as_ref().map(|trace| display(trace.trace_id()));
+            tracing::warn!(%id, %process, mode = %outcome.mode, kind = %failure.kind, trace_id = trace, "execution failed: {}", failure.message);
             let log = if debug { outcome.log } else { Vec::new() };
             return Err(Box::new(Refusal::Failed { id, failure, debug, log }));
         }
@@ -197,7 +244,10 @@ fn segments(head: &Parts) -> Vec<String> {
 
 /// Does work that grows with a list of so many bytes; where that is long, so that this thread's other requests go elsewhere.
 fn unhindered<T>(list: DocumentType, bytes: usize, work: impl FnOnce() -> T) -> T {
-    let long = list.is_multiple() && bytes > HEAVY_BYTES;
+    unhindered_by(list.is_multiple() && bytes > HEAVY_BYTES, work)
+}
+
+fn unhindered_by<T>(long: bool, work: impl FnOnce() -> T) -> T {
     if long && Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread {
         return tokio::task::block_in_place(work);
     }

@@ -6,15 +6,17 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use arc_swap::ArcSwapOption;
 use auricle_model::manifest::Manifest;
 use auricle_model::{Document, Execution, Outcome, Protocol, ServerConfig};
-use auricle_process::{Engine, EngineConfig};
+use auricle_process::{Demand, Engine, EngineConfig};
 use auricle_store::{SqliteStore, Store};
 
 use crate::deploy::{self, Active, DeployError, Deployed};
+use crate::metrics::Requests;
 use crate::origin::Origin;
 use crate::pages::Pages;
 use crate::queue::Queue;
 use crate::rate::Rate;
 use crate::server::Server;
+use crate::trace::Sampling;
 
 /// The environment of a host that is not told another one.
 pub(crate) const ENVIRONMENT: &str = "default";
@@ -36,6 +38,8 @@ pub(crate) struct Inner {
     pub(crate) origin: Origin,
     pub(crate) rate: Rate,
     pub(crate) queue: Queue,
+    pub(crate) requests: Requests,
+    pub(crate) sampling: Sampling,
     manifest: Manifest,
     state: AtomicU8,
     /// Deployments one after the other: the last one started is the one that stands.
@@ -60,6 +64,7 @@ pub struct HostBuilder {
     manifest: Option<Manifest>,
     engine: Option<EngineConfig>,
     store: Option<Arc<dyn Store>>,
+    sampling: f64,
 }
 
 /// Why a host could not be made or started. The text says what to do.
@@ -97,7 +102,8 @@ impl HostBuilder {
         self
     }
 
-    /// Settings of the engine. Default: compiled components are cached under the data folder.
+    /// Settings of the engine. Default: compiled components are cached under the data folder. Where they say of no
+    /// [`Demand`], it is that of the manifest: say of more if more is going to be deployed while the host runs.
     #[must_use]
     pub fn engine(mut self, config: EngineConfig) -> Self {
         self.engine = Some(config);
@@ -108,6 +114,14 @@ impl HostBuilder {
     #[must_use]
     pub fn store(mut self, store: Arc<dyn Store>) -> Self {
         self.store = Some(store);
+        self
+    }
+
+    /// The share of requests, from 0 to 1, that begin a trace where the caller names none (`traceparent`). They do so only
+    /// where somebody takes spans of the target [`TRACE_TARGET`](crate::TRACE_TARGET). Default 0.
+    #[must_use]
+    pub fn sampling(mut self, share: f64) -> Self {
+        self.sampling = share;
         self
     }
 
@@ -122,10 +136,13 @@ impl HostBuilder {
         if !store.is_durable() {
             tracing::warn!("the store forgets with the program: receipts promise nothing beyond that");
         }
-        let engine = self.engine.unwrap_or_else(|| EngineConfig {
+        let mut engine = self.engine.unwrap_or_else(|| EngineConfig {
             cache_dir: Some(config.data_dir.join("cache")),
             ..EngineConfig::default()
         });
+        if engine.demand == Demand::default() {
+            engine.demand = Demand::of(&manifest.deployment.processes);
+        }
         Ok(Host(Arc::new(Inner {
             engine: Engine::new(engine)?,
             active: ArcSwapOption::empty(),
@@ -133,6 +150,8 @@ impl HostBuilder {
             origin: Origin::new(&config.public_url, &config.trusted_proxies),
             rate: Rate::new(config.requests_per_second),
             queue: Queue::new(store.clone()),
+            requests: Requests::default(),
+            sampling: Sampling::new(self.sampling),
             store,
             config,
             manifest,
@@ -158,18 +177,35 @@ impl Host {
     /// Deploys the manifest if it or its packages changed since they were last deployed from it; otherwise the store's
     /// active version stands, so that a rollback survives a restart. Then takes requests, and runs again what was
     /// queued and not finished.
+    ///
+    /// Where a new version has to be compiled and the active one has not, requests are taken by the active one until the
+    /// new one is ready. When this fails then, the active one goes on serving: who does not want that drops the host.
     pub async fn start(&self) -> Result<Deployed, HostError> {
-        let deployed = {
-            let _one = self.0.deploying.lock().await;
-            let (active, deployed) = deploy::start(&self.0, &self.0.manifest, ENVIRONMENT).await?;
-            self.0.active.store(Some(Arc::new(active)));
-            deployed
-        };
+        let host = &self.0;
+        let _one = host.deploying.lock().await;
+        let plan = deploy::plan(host, &host.manifest, ENVIRONMENT).await?;
+        let meanwhile = deploy::meanwhile(host, &host.manifest, &plan, ENVIRONMENT).await;
+        let serves = meanwhile.is_some();
+        if let Some(active) = meanwhile {
+            tracing::info!(version = active.version, "the version before serves while the new one is compiled");
+            host.active.store(Some(Arc::new(active)));
+            self.take_requests().await?;
+        }
+        let (active, deployed) = deploy::carry_out(host, &host.manifest, plan, ENVIRONMENT).await?;
+        host.active.store(Some(Arc::new(active)));
+        if !serves {
+            self.take_requests().await?;
+        }
+        Ok(deployed)
+    }
+
+    /// Runs what was queued, and is ready.
+    async fn take_requests(&self) -> Result<(), HostError> {
         Queue::resume(&self.0).await?;
         // Unless a stop was asked for meanwhile.
         let (starting, ready) = (State::Starting as u8, State::Ready as u8);
         let _ = self.0.state.compare_exchange(starting, ready, Ordering::AcqRel, Ordering::Acquire);
-        Ok(deployed)
+        Ok(())
     }
 
     /// Deploys another manifest while running: everything is loaded and started first, then swapped in at once. Requests

@@ -15,25 +15,34 @@
 //!
 //! To mount it in a server of your own, use [`Host::service`]; to run a process with no HTTP at all, [`Host::run`].
 
+mod answering;
 mod body;
 pub mod deploy;
 mod dispatch;
 mod execution_log;
 mod host;
+mod idle;
 pub mod limits;
 mod listen;
+mod metrics;
+mod observe;
 mod origin;
+mod packages;
 mod pages;
 mod queue;
 mod rate;
 mod respond;
 mod server;
+mod trace;
 
 pub use auricle_model::manifest::{Manifest, Problem, Problems};
 pub use auricle_model::{
-    Document, Execution, Failure, FailureKind, LogLevel, LogLine, Mode, Outcome, Properties, ServerConfig,
+    Document, Execution, Failure, FailureKind, LogLevel, LogLine, Mode, Outcome, Properties, ServerConfig, TRACE_TARGET,
 };
-pub use auricle_process::{Engine, EngineConfig};
+pub use auricle_process::{
+    Compilation, CompilationStep, Compiler, CompilerLimits, Demand, Engine, EngineConfig, Progress, compile_main,
+    raise_file_limit,
+};
 pub use auricle_store::{MemoryStore, SqliteStore, Store};
 pub use deploy::{Active, DeployError, Deployed};
 pub use execution_log::TARGET as EXECUTION_LOG_TARGET;

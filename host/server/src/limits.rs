@@ -53,3 +53,6 @@ pub const HEAVY_BYTES: usize = 256 << 10;
 
 /// Queued executions that are held in memory, running or waiting; the rest waits in the store.
 pub const QUEUE_IN_MEMORY: usize = 256;
+
+/// Package files that are read at the same time.
+pub const FILES_AT_A_TIME: usize = 16;

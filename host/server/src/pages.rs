@@ -89,6 +89,11 @@ impl Pages {
         Some(next.clone())
     }
 
+    /// Bytes of all that waits, about.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.0.weighted_size()
+    }
+
     fn insert(&self, page: Page) -> String {
         let token = Uuid::new_v4().simple().to_string();
         self.0.insert(token.clone(), Arc::new(page));

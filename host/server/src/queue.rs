@@ -13,6 +13,7 @@ use auricle_model::{Execution, ExecutionId, Failure, FailureKind};
 use auricle_store::{QueuedExecution, Store, StoreError, StoreErrorKind};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout, timeout_at};
+use tracing::field::display;
 
 use crate::deploy::Active;
 use crate::execution_log;
@@ -93,6 +94,12 @@ impl Queue {
         if timeout(DRAIN_TIMEOUT, self.slots.acquire_many(all)).await.is_err() {
             tracing::warn!("queued executions still run: they will be run again at the next start");
         }
+    }
+
+    /// How many executions are held in memory, and how many of those run.
+    pub(crate) fn sizes(&self) -> (u64, u64) {
+        let running = QUEUE_CONCURRENCY.saturating_sub(self.slots.available_permits());
+        (self.held().len() as u64, running as u64)
     }
 
     fn fall_behind(&self) {
@@ -215,7 +222,8 @@ async fn run_to_end(
     queued: &QueuedExecution,
 ) -> Result<Ended, StoreError> {
     let queue = &host.queue;
-    let Execution { id, process, .. } = &queued.execution;
+    let Execution { id, process, trace, .. } = &queued.execution;
+    let trace = trace.as_ref().map(|trace| display(trace.trace_id()));
     let mut begun = None;
     loop {
         let Ok(slot) = queue.slots.acquire().await else { return Ok(Ended::Over) };
@@ -247,12 +255,12 @@ async fn run_to_end(
             // The process has not run: its database may be down, or it may be gone from the deployment for a while.
             FailureKind::Start | FailureKind::Host | FailureKind::Unknown => {
                 let wait = pause(attempt);
-                tracing::warn!(%id, %process, attempt, %kind, "a queued execution could not begin; next try in {wait:?}: {message}");
+                tracing::warn!(%id, %process, attempt, %kind, trace_id = trace, "a queued execution could not begin; next try in {wait:?}: {message}");
                 queue.store.retry_at(*id, SystemTime::now() + wait, &message).await?;
                 return Ok(Ended::Left);
             }
             _ => {
-                tracing::warn!(%id, %process, attempt, %kind, "queued execution failed: {message}");
+                tracing::warn!(%id, %process, attempt, %kind, trace_id = trace, "queued execution failed: {message}");
                 return queue.store.failed(*id, &format!("{kind}: {message}")).await.map(|()| Ended::Over);
             }
         }

@@ -20,6 +20,7 @@ use http_body_util::Full;
 use crate::body::BodyError;
 use crate::host::State;
 use crate::limits::MAX_HEADERS;
+use crate::metrics;
 use crate::rate::OverRate;
 
 /// Names the execution that an answer came from.
@@ -153,8 +154,9 @@ pub(crate) fn refuse(refusal: Refusal) -> Response<Full<Bytes>> {
                 .detail(detail)
                 .member("executionId", id.to_string())
         }
-        Refusal::NotAdmin { path } => Problem::new(StatusCode::NOT_FOUND)
-            .detail(format!("`{path}` is not a path of the admin address: /_admin/status is; requests go to `listen`")),
+        Refusal::NotAdmin { path } => Problem::new(StatusCode::NOT_FOUND).detail(format!(
+            "`{path}` is not a path of the admin address: /_admin/status and /metrics are; requests go to `listen`"
+        )),
         Refusal::Panicked => {
             Problem::new(StatusCode::INTERNAL_SERVER_ERROR).detail("a defect of the server itself; its log says more")
         }
@@ -182,13 +184,14 @@ fn failed(id: ExecutionId, failure: &Failure, debug: bool, log: &[LogLine], head
             (StatusCode::INTERNAL_SERVER_ERROR, "The server could not run the process.")
         }
         FailureKind::Deadline => (StatusCode::GATEWAY_TIMEOUT, "The process ran out of time."),
+        FailureKind::Cpu => (StatusCode::GATEWAY_TIMEOUT, "The process used too much CPU time."),
         FailureKind::Saturated => (StatusCode::SERVICE_UNAVAILABLE, "Too many executions at once."),
     };
     if status == StatusCode::SERVICE_UNAVAILABLE && failure.retry() == Retry::Later {
         retry_after(headers, Duration::from_secs(1));
     }
-    // Deadline and saturation are said in the host's words, which hold nothing of the guest.
-    let open = debug || matches!(failure.kind, FailureKind::Deadline | FailureKind::Saturated);
+    // These are said in the host's words, which hold nothing of the guest.
+    let open = debug || matches!(failure.kind, FailureKind::Deadline | FailureKind::Cpu | FailureKind::Saturated);
     let problem = Problem::new(status)
         .title(title)
         .detail(if open { failure.message.clone() } else { not_told(id) })
@@ -248,6 +251,15 @@ pub(crate) fn status(state: State) -> Response<Full<Bytes>> {
     response
 }
 
+/// Metrics, if they could be written.
+pub(crate) fn metrics(text: Option<String>) -> Response<Full<Bytes>> {
+    let Some(text) = text else { return refuse(Refusal::Panicked) };
+    let mut response = Response::new(Full::from(text));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(metrics::MEDIA_TYPE));
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
 fn problem_response(problem: &Problem, mut headers: HeaderMap) -> Response<Full<Bytes>> {
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
     let mut response = Response::new(Full::from(problem.to_json()));
@@ -265,7 +277,7 @@ fn empty(status: StatusCode, headers: HeaderMap) -> Response<Full<Bytes>> {
 }
 
 fn insert_id(headers: &mut HeaderMap, id: ExecutionId) {
-    insert(headers, X_EXECUTION_ID, &id.to_string());
+    insert(headers, X_EXECUTION_ID, id.encode(&mut [0; ExecutionId::LENGTH]));
 }
 
 fn retry_after(headers: &mut HeaderMap, wait: Duration) {

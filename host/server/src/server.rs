@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -33,21 +34,30 @@ struct Listening {
 impl Server {
     pub(crate) async fn bind(host: Host) -> Result<Self, HostError> {
         let public = host.clone();
-        let answer = move |request: Request<Incoming>, peer: SocketAddr| {
-            let host = public.clone();
-            async move { dispatch::answer(&host.0, request, Some(peer.ip())).await }
+        let answers = move |peer: SocketAddr| {
+            // Each request holds the host by its connection's own count: one that all of them shared would be fought over.
+            let of_connection = Arc::new(Open::new(public.clone()));
+            move |request: Request<Incoming>| {
+                let host = of_connection.clone();
+                async move { dispatch::answer(&host.0.0, request, Some(peer.ip())).await }
+            }
         };
         let admin_host = host.clone();
-        let answer_admin = move |request: Request<Incoming>, _: SocketAddr| {
-            let response = dispatch::answer_admin(&admin_host.0, &request);
-            async move { response }
+        let admin_answers = move |_: SocketAddr| {
+            let host = admin_host.clone();
+            move |request: Request<Incoming>| {
+                let response = dispatch::answer_admin(&host.0, &request);
+                async move { response }
+            }
         };
         let config = host.config();
         // Both are bound before either is served: a host listens on all of its addresses or on none.
         let requests = bind(&config.listen, "listen").await?;
         let admin = bind(&config.admin_listen, "admin-listen").await?;
-        let requests = Listening::begin(requests, |listener, stop| tokio::spawn(listen::serve(listener, answer, stop)));
-        let admin = Listening::begin(admin, |listener, stop| tokio::spawn(listen::serve(listener, answer_admin, stop)));
+        let requests =
+            Listening::begin(requests, |listener, stop| tokio::spawn(listen::serve(listener, answers, stop)));
+        let admin =
+            Listening::begin(admin, |listener, stop| tokio::spawn(listen::serve(listener, admin_answers, stop)));
         Ok(Self { host, requests, admin })
     }
 
@@ -70,6 +80,22 @@ impl Server {
         self.requests.end().await;
         self.host.0.queue.drain().await;
         self.admin.end().await;
+    }
+}
+
+/// The host as an open connection has it, which is counted.
+struct Open(Host);
+
+impl Open {
+    fn new(host: Host) -> Self {
+        host.0.requests.connections(1);
+        Self(host)
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.0.requests.connections(-1);
     }
 }
 
