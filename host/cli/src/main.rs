@@ -6,6 +6,7 @@
 mod build;
 mod commands;
 mod manifest;
+mod otlp;
 mod progress;
 mod report;
 mod signals;
@@ -16,8 +17,11 @@ use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer as _};
 
+use crate::otlp::{Export, Spans};
 use crate::report::{Status, Voice, WrongUse};
 
 /// WebAssembly listener processes behind one shared web server.
@@ -39,6 +43,7 @@ Example:
 
 Environment:
   AURICLE_LOG, RUST_LOG  what is logged on standard error: error, warn, info, debug, trace, or `auricle=debug,warn`
+  OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_...  where `serve` and `dev` send traces (docs/monitoring.md); default: nowhere
 
 Exit status: 0 done, 1 it failed, 2 it was asked wrongly.";
 
@@ -60,16 +65,23 @@ impl Command {
         match self {
             Self::Serve(_) => "info,sqlx=warn",
             // Who pressed Ctrl-C wants to know why it takes a moment; who writes a process, what it logs.
-            Self::Demo(_) | Self::Dev(_) => "auricle::signals=info,auricle::execution=info,warn",
+            Self::Demo(_) | Self::Dev(_) => "auricle::signals=info,auricle::execution=info,auricle::compile=info,warn",
+            Self::Check(_) => "auricle::compile=info,warn",
             _ => "warn",
         }
     }
 
-    async fn run(self, voice: Voice) -> anyhow::Result<Status> {
+    /// Whether it answers requests for others, so that traces of them may be wanted.
+    const fn is_traced(&self) -> bool {
+        matches!(self, Self::Serve(_) | Self::Dev(_))
+    }
+
+    /// `sampling` is the share of requests that begin a trace.
+    async fn run(self, voice: Voice, sampling: f64) -> anyhow::Result<Status> {
         match self {
-            Self::Serve(args) => commands::serve::run(args, voice).await,
+            Self::Serve(args) => commands::serve::run(args, voice, sampling).await,
             Self::Demo(args) => commands::demo::run(args, voice).await,
-            Self::Dev(args) => commands::dev::run(args, voice).await,
+            Self::Dev(args) => commands::dev::run(args, voice, sampling).await,
             Self::New(args) => commands::new::run(args, voice),
             Self::Build(args) => commands::build::run(args, voice).await,
             Self::Check(args) => commands::check::run(args, voice).await,
@@ -79,16 +91,44 @@ impl Command {
 }
 
 fn main() -> ExitCode {
+    // Before anything else: this is a process of its own, for one component.
+    if std::env::args_os().nth(1).is_some_and(|command| command == manifest::COMPILE) {
+        return auricle::compile_main();
+    }
+    raise_open_files();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(refusal) => return refuse(&refusal),
     };
     let voice = Voice::new(cli.json);
-    let status = start_log(cli.command.usual_log()).and_then(|()| {
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        runtime.block_on(Box::pin(cli.command.run(voice)))
-    });
-    status.unwrap_or_else(|error| voice.error(&error)).into()
+    run(cli.command, voice).unwrap_or_else(|error| voice.error(&error)).into()
+}
+
+fn run(command: Command, voice: Voice) -> anyhow::Result<Status> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let variable = |name: &str| std::env::var(name).ok();
+    let export = if command.is_traced() { Export::begin(variable, runtime.handle())? } else { None };
+    start_log(command.usual_log(), export.as_ref())?;
+    let sampling = export.as_ref().map_or(0.0, |export| export.sampling);
+    let status = runtime.block_on(Box::pin(command.run(voice, sampling)));
+    // While there still is a runtime to send the rest by.
+    if let Some(export) = export {
+        export.end();
+    }
+    status
+}
+
+/// Each connection and each component is an open file: as many as the system allows. Shells allow fewer by custom.
+fn raise_open_files() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, getrlimit, setrlimit};
+
+        let mut limit = getrlimit(Resource::Nofile);
+        limit.current = limit.maximum;
+        // What was allowed before still is.
+        let _ = setrlimit(Resource::Nofile, limit);
+    }
 }
 
 /// What clap has to say: help and version are no errors; the rest is a wrong use, in JSON too where that was wanted.
@@ -103,8 +143,8 @@ fn refuse(refusal: &clap::Error) -> ExitCode {
     if refusal.use_stderr() { Status::WrongUse.into() } else { Status::Done.into() }
 }
 
-/// Logs to standard error. The environment is read here and nowhere else.
-fn start_log(usual: &str) -> anyhow::Result<()> {
+/// Logs to standard error, and has spans exported if that was asked for.
+fn start_log(usual: &str, export: Option<&Export>) -> anyhow::Result<()> {
     let set = ["AURICLE_LOG", "RUST_LOG"].into_iter().find_map(|name| Some((name, std::env::var(name).ok()?)));
     let filter = match set {
         Some((name, text)) => EnvFilter::try_new(&text)
@@ -112,7 +152,16 @@ fn start_log(usual: &str) -> anyhow::Result<()> {
         None => EnvFilter::new(usual),
     };
     let colours = std::io::stderr().is_terminal();
-    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
+    match export {
+        None => {
+            tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(|| progress::Beside).init();
+        }
+        Some(export) => {
+            let log = tracing_subscriber::fmt::layer().with_ansi(colours).with_writer(|| progress::Beside);
+            let spans = export.spans().with_filter(Spans::filter());
+            tracing_subscriber::registry().with(log.with_filter(filter)).with(spans).init();
+        }
+    }
     Ok(())
 }
 

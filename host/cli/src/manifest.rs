@@ -2,12 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::anyhow;
-use auricle::{EngineConfig, Manifest};
+use anyhow::{Context as _, anyhow};
+use auricle::{Compiler, EngineConfig, Manifest};
 use auricle_model::ProcessDecl;
 use auricle_model::manifest::nearest;
 
+use crate::progress;
 use crate::report::WrongUse;
+
+/// What this program is started with to compile one component. It is for the program itself, so no command says so.
+pub(crate) const COMPILE: &str = "compile-component";
 
 /// The manifest's usual name.
 const USUAL: &str = "auricle.toml";
@@ -46,11 +50,25 @@ pub(crate) fn process<'a>(manifest: &'a Manifest, name: &str) -> Result<&'a Proc
     })
 }
 
-/// An engine that runs no server: it shares the host's compiled components, and is small.
-pub(crate) fn engine_config(manifest: &Manifest) -> EngineConfig {
-    EngineConfig {
+/// The engine of a host: components are compiled by this program in processes of their own.
+pub(crate) fn host_engine(manifest: &Manifest) -> anyhow::Result<EngineConfig> {
+    let compiler = Compiler::this_program([COMPILE]).context("cannot find this program, to compile with it")?;
+    Ok(EngineConfig {
         cache_dir: Some(manifest.server.data_dir.join("cache")),
-        max_instances: 128,
+        compiler: Some(compiler),
+        progress: progress::compilations(),
         ..EngineConfig::default()
+    })
+}
+
+/// An engine that runs no server: it shares the host's compiled components, and is small.
+pub(crate) fn small_engine(manifest: &Manifest) -> anyhow::Result<EngineConfig> {
+    Ok(EngineConfig { max_instances: Some(128), ..host_engine(manifest)? })
+}
+
+/// Lets this program open as many files as it may: each package that is loaded takes one. Not for commands that run others' builds.
+pub(crate) fn many_files() {
+    if let Err(error) = auricle::raise_file_limit() {
+        tracing::debug!(%error, "the limit of open files stays as it is");
     }
 }

@@ -21,7 +21,8 @@ pub(crate) async fn run(args: Args, voice: Voice) -> anyhow::Result<Status> {
     let manifest = args.config.load()?;
     let report = {
         let _turning = Spinner::new("loading packages");
-        let engine = Engine::new(manifest::engine_config(&manifest))?;
+        manifest::many_files();
+        let engine = Engine::new(manifest::small_engine(&manifest)?)?;
         deploy::check(&engine, &manifest).await
     };
     let deployment = &manifest.deployment;

@@ -20,6 +20,7 @@ use tokio::task::JoinSet;
 use tower_service::Service as _;
 
 use crate::build;
+use crate::manifest;
 use crate::progress;
 use crate::report::{Status, Voice, WrongUse, counted, millis, seconds};
 use crate::signals::Stop;
@@ -66,7 +67,7 @@ pub(crate) async fn run(args: Args, voice: Voice) -> anyhow::Result<Status> {
     clear(&data)?;
     redirect(&mut manifest, address, &data)?;
     let serving = async {
-        let engine = EngineConfig { cache_dir: Some(place.join("cache")), ..EngineConfig::default() };
+        let engine = EngineConfig { cache_dir: Some(place.join("cache")), ..manifest::host_engine(&manifest)? };
         let host = Host::builder().manifest(manifest).engine(engine).build().await?;
         let server = host.listen().await?;
         host.start().await?;

@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 
 use super::serve;
 use crate::build;
-use crate::manifest::Config;
+use crate::manifest::{self, Config};
 use crate::report::{Status, Voice, millis, seconds};
 use crate::signals::Stop;
 use crate::watch::{Changes, Watch};
@@ -33,11 +33,11 @@ pub(crate) struct Args {
     config: Config,
 }
 
-pub(crate) async fn run(args: Args, voice: Voice) -> anyhow::Result<Status> {
+pub(crate) async fn run(args: Args, voice: Voice, sampling: f64) -> anyhow::Result<Status> {
     let stop = Stop::listen()?;
     let manifest = args.config.load()?;
     let mut watch = Watch::new(&manifest)?;
-    let mut dev = Dev { config: args.config, voice, manifest, serving: None, unbuilt: Changes::default() };
+    let mut dev = Dev { config: args.config, voice, sampling, manifest, serving: None, unbuilt: Changes::default() };
     let working = async {
         dev.turn(Changes::all(), &mut watch).await;
         loop {
@@ -56,6 +56,8 @@ pub(crate) async fn run(args: Args, voice: Voice) -> anyhow::Result<Status> {
 struct Dev {
     config: Config,
     voice: Voice,
+    /// The share of requests that begin a trace.
+    sampling: f64,
     /// The last one that could be read.
     manifest: Manifest,
     serving: Option<Serving>,
@@ -111,7 +113,7 @@ impl Dev {
         watch.follow(&self.manifest)?;
         let version = Version::of(&self.manifest);
         match &mut self.serving {
-            None => self.serving = Some(Serving::begin(&self.manifest, version, self.voice).await?),
+            None => self.serving = Some(Serving::begin(&self.manifest, version, self.voice, self.sampling).await?),
             Some(serving) => serving.swap(&self.manifest, version, self.voice, begun).await?,
         }
         Ok(())
@@ -145,8 +147,9 @@ impl Version {
 }
 
 impl Serving {
-    async fn begin(manifest: &Manifest, version: Version, voice: Voice) -> anyhow::Result<Self> {
-        let host = Host::builder().manifest(manifest.clone()).build().await?;
+    async fn begin(manifest: &Manifest, version: Version, voice: Voice, sampling: f64) -> anyhow::Result<Self> {
+        let engine = manifest::host_engine(manifest)?;
+        let host = Host::builder().manifest(manifest.clone()).engine(engine).sampling(sampling).build().await?;
         let server = host.listen().await?;
         let deployed = host.start().await?;
         serve::announce(&server, &deployed, voice);

@@ -92,7 +92,7 @@ pub(crate) async fn run(args: Args, voice: Voice) -> anyhow::Result<Status> {
 
 async fn execute(manifest: &Manifest, execution: Execution) -> anyhow::Result<Outcome> {
     let _turning = Spinner::new("running");
-    let engine = Engine::new(manifest::engine_config(manifest))?;
+    let engine = Engine::new(manifest::small_engine(manifest)?)?;
     let processes = deploy::processes_for(&engine, manifest, &execution.process).await?;
     Ok(processes.run(execution).await)
 }

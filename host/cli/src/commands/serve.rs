@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use auricle::{Deployed, Host, Server};
 use serde_json::json;
 
-use crate::manifest::Config;
+use crate::manifest::{self, Config};
 use crate::report::{Status, Voice};
 use crate::signals::Stop;
 
@@ -21,9 +21,12 @@ pub(crate) struct Args {
     config: Config,
 }
 
-pub(crate) async fn run(args: Args, voice: Voice) -> anyhow::Result<Status> {
+pub(crate) async fn run(args: Args, voice: Voice, sampling: f64) -> anyhow::Result<Status> {
     let stop = Stop::listen()?;
-    let host = Host::builder().manifest(args.config.load()?).build().await?;
+    let manifest = args.config.load()?;
+    manifest::many_files();
+    let engine = manifest::host_engine(&manifest)?;
+    let host = Host::builder().manifest(manifest).engine(engine).sampling(sampling).build().await?;
     // Before anything is started, so that health says "starting" while components compile.
     let server = host.listen().await?;
     let Some(deployed) = stop.or(host.start()).await.transpose()? else { return Ok(Status::Done) };

@@ -41,3 +41,17 @@ fn a_package_that_is_no_process_is_a_problem() {
     let value = folder.run(&["check", "--json"]).json();
     assert_eq!((&value["ok"], &value["problems"][0]["line"]), (&false.into(), &7.into()));
 }
+
+#[test]
+fn what_no_machine_has_room_for_is_a_problem_and_what_it_may_run_out_of_a_warning() {
+    let low_latency = "mode = \"low-latency\"\nmax-concurrent = 1000000\n";
+    let folder = ready(low_latency);
+    let said = folder.run(&["check"]);
+    assert_eq!((said.status, &*said.out), (0, "ok: 1 process, 0 APIs, 0 routes\n"), "{said:?}");
+    assert!(said.err.contains("warning: ") && said.err.contains("1 process shares room for "), "{}", said.err);
+
+    let folder = ready(&format!("{low_latency}min-instances = 1000000"));
+    let said = folder.run(&["check"]);
+    assert_eq!((said.status, &*said.out), (1, ""));
+    assert!(said.err.contains("`min-instances` of all processes come to 1,000,000, and the host has room for "), "{}", said.err);
+}
