@@ -13,20 +13,33 @@ pub static WORKSPACE: LazyLock<PathBuf> =
     LazyLock::new(|| Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned());
 
 /// The program `auricle`.
-///
-/// It is built with the whole workspace's features, as `cargo test --workspace` has just done it: otherwise its
-/// dependencies would be compiled once more.
 pub fn program() -> &'static Path {
-    static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
-        let mut arguments = vec!["build", "--workspace", "--bin", "auricle", "--test", "system"];
+    built("auricle")
+}
+
+/// The program `auricle-bench`, for its soak.
+pub fn bench() -> &'static Path {
+    built("auricle-bench")
+}
+
+/// A program of the workspace.
+///
+/// They are built with the whole workspace's features, as `cargo test --workspace` has just done it: otherwise their
+/// dependencies would be compiled once more.
+fn built(name: &str) -> &'static Path {
+    static PROGRAMS: LazyLock<HashMap<String, PathBuf>> = LazyLock::new(|| {
+        let mut arguments =
+            vec!["build", "--workspace", "--bin", "auricle", "--bin", "auricle-bench", "--test", "system"];
         if !cfg!(debug_assertions) {
             arguments.push("--release");
         }
-        let artifacts = cargo(&arguments);
-        let program = artifacts.iter().find(|a| a["target"]["name"] == "auricle" && a["executable"].is_string());
-        PathBuf::from(program.expect("cargo names the program it built")["executable"].as_str().unwrap())
+        let programs = cargo(&arguments).into_iter().filter_map(|artifact| {
+            let name = artifact["target"]["name"].as_str()?.to_owned();
+            Some((name, PathBuf::from(artifact["executable"].as_str()?)))
+        });
+        programs.collect()
     });
-    &PROGRAM
+    PROGRAMS.get(name).expect("cargo names the programs it built")
 }
 
 /// The component of a guest package, by its package's name: `inspect`, `probe`, `account-get`.

@@ -77,6 +77,24 @@ pub fn guest(harm: Harm) -> Vec<u8> {
     encode(resolve, &module, WORLD, "guest")
 }
 
+/// A listener process that takes long to compile, and much memory, by the number of its operations. It returns nothing.
+pub fn heavy(operations: usize) -> Vec<u8> {
+    let one = "(local.set $n (i32.xor (i32.mul (local.get $n) (i32.load (local.get $n))) (i32.const 77)))";
+    let module = format!(
+        r#"(module
+          (memory (export "memory") 1)
+          (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) (i32.const 0))
+          (func (export "auricle:process/listener@0.1.0#execute") (param i32 i32) (result i32)
+            (local $n i32)
+            {}
+            (i32.const 1024)))"#,
+        one.repeat(operations)
+    );
+    let mut resolve = Resolve::default();
+    resolve.push_path(WORKSPACE.join("wit")).unwrap();
+    encode(resolve, &module, WORLD, "guest")
+}
+
 /// A component that exports no listener.
 pub fn of_another_world() -> Vec<u8> {
     encode(Resolve::default(), r#"(module (func (export "run")))"#, OTHER, "other")

@@ -110,7 +110,14 @@ impl Site {
 
     /// Starts `auricle serve` and waits until it takes requests.
     pub fn serve(self) -> Server {
-        let mut child = self.command("serve").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        self.serve_with(&[])
+    }
+
+    /// The same with variables of the environment.
+    pub fn serve_with(self, variables: &[(&str, &str)]) -> Server {
+        let mut program = self.command("serve");
+        program.envs(variables.iter().copied());
+        let mut child = program.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let log = Log::collect(child.stderr.take().unwrap());
         let process = Process { child, log };
@@ -129,6 +136,9 @@ impl Site {
         let mut program = Command::new(build::program());
         // What the one who runs the tests has set must not change them.
         for name in ["AURICLE_LOG", "RUST_LOG", "AURICLE_SERVER", "AURICLE_TOKEN"] {
+            program.env_remove(name);
+        }
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("OTEL_")) {
             program.env_remove(name);
         }
         program.env("NO_COLOR", "1").arg(command).arg("--config").arg(self.manifest()).current_dir(self.folder.path());

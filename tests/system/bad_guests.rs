@@ -69,6 +69,41 @@ fn a_process_that_loops() {
     assert!(problem.detail.contains("its `timeout` of 400ms"), "{}", problem.detail);
 }
 
+/// Computing has a limit of its own, which waiting does not use up.
+#[test]
+fn a_process_that_computes_for_too_long() {
+    for mode in MODES {
+        let limits = format!("mode = '{mode}'\ncpu-timeout = '200ms'\ntimeout = '20s'");
+        let server = Site::new([
+            inspect("bad", "get bad: none -> single-json").and(&limits),
+            inspect("neighbour", "get neighbour: none -> single-json"),
+        ])
+        .serve();
+        assert_eq!(ran(&server.get("/ws/simple/getBad?sleep_ms=400")), "bad");
+        let problem = server.get("/ws/simple/getBad?spin_ms=600000").problem(504);
+        assert_eq!(problem.title, "The process used too much CPU time.");
+        assert_eq!(problem.members["kind"], "cpu");
+        assert!(problem.detail.contains("its `cpu-timeout` of 200ms"), "{}", problem.detail);
+        assert_neighbour_is_up(&server);
+    }
+}
+
+/// What one process sets in `limits` holds for it and for no other.
+#[test]
+fn limits_are_each_process_s_own() {
+    let server = Site::new([
+        inspect("small", "get small: none -> single-json").and("limits = { response = '1KiB', log = '1KiB' }"),
+        inspect("usual", "get usual: none -> single-json"),
+    ])
+    .serve();
+    let body = "x".repeat(2000);
+    assert_eq!(server.get(&format!("/ws/simple/getUsual?body={body}")).text(), body);
+    assert_eq!(ran(&server.get("/ws/simple/getSmall")), "small");
+    let problem = server.get(&format!("/ws/simple/getSmall?body={body}&_boomi_debug=true")).problem(500);
+    assert_eq!(problem.title, "The process went beyond a limit.");
+    assert!(problem.detail.contains("`limits.response` is 1KiB"), "{}", problem.detail);
+}
+
 #[test]
 fn a_process_that_sleeps() {
     assert_eq!(inspected("sleep_ms=600000", 504).members["kind"], "deadline");
@@ -106,7 +141,7 @@ fn a_process_that_keeps_documents_for_ever() {
 fn a_document_that_grows_for_ever() {
     let problem = hostile(Harm::GrowDocument);
     assert_eq!(problem.title, "The process went beyond a limit.");
-    assert!(problem.detail.contains("256MiB in documents"), "{}", problem.detail);
+    assert!(problem.detail.contains("`limits.documents` of 256MiB"), "{}", problem.detail);
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod bad_deployments;
 mod bad_guests;
 mod bad_requests;
 mod c_header_matching;
+mod compiling;
 mod crm_sync;
 mod d_simple_http;
 mod e_properties;
@@ -21,12 +22,15 @@ mod h_answers;
 mod http_itself;
 mod i_paging;
 mod j_modes;
+mod metrics;
 #[path = "../../host/process/tests/support/postgres.rs"]
 mod postgres;
 mod reach;
 mod receipts;
+mod soak;
 mod stop_and_swap;
 mod sub_processes;
+mod traces;
 
 use auricle_tests::client::Response;
 use serde_json::Value;
