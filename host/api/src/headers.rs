@@ -6,7 +6,7 @@
 
 use auricle_model::{Properties, PropertySet};
 use compact_str::{CompactString, format_compact};
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::header::{self, HeaderMap, HeaderName};
 
 /// The document property prefix of request headers.
 const PREFIX: &str = "inheader_";
@@ -109,19 +109,13 @@ impl HeaderPolicy {
     /// A header that would be passed and is not UTF-8.
     pub fn document_properties(&self, headers: &HeaderMap) -> Result<Properties, HeaderError> {
         let mut properties = PropertySet::new();
-        for name in headers.keys() {
+        for (name, value) in headers {
             let Some(property) = self.property(name) else { continue };
-            let text = |value: &HeaderValue| match str::from_utf8(value.as_bytes()) {
-                Ok(text) => Ok(CompactString::new(text)),
-                Err(_) => Err(HeaderError { name: name.clone() }),
-            };
-            let mut values = headers.get_all(name).iter();
-            let mut joined = values.next().map(text).transpose()?.unwrap_or_default();
-            for value in values {
-                joined.push_str(", ");
-                joined.push_str(&text(value)?);
+            let text = str::from_utf8(value.as_bytes()).map_err(|_| HeaderError { name: name.clone() })?;
+            if let Some(before) = properties.add(property, text) {
+                before.push_str(", ");
+                before.push_str(text);
             }
-            properties.set(property, joined);
         }
         Ok(properties.into())
     }
@@ -163,6 +157,8 @@ fn custom_property(name: &str) -> CompactString {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
+
     use super::*;
 
     fn passed(listed: &[&str], headers: &[(&str, &str)]) -> Vec<(String, String)> {

@@ -88,9 +88,7 @@ fn set_query(properties: &mut PropertySet, query: Option<&str>) -> Result<(), Qu
     }
     // Only now is it known which of these names were sent as they are: a parameter that is called `k[1]` is that.
     for (name, value) in further {
-        if properties.get(&name).is_none() {
-            properties.set(name, value);
-        }
+        properties.add(name, value);
     }
     Ok(())
 }

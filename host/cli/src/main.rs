@@ -154,7 +154,11 @@ fn start_log(usual: &str, export: Option<&Export>) -> anyhow::Result<()> {
     let colours = std::io::stderr().is_terminal();
     match export {
         None => {
-            tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(|| progress::Beside).init();
+            tracing_subscriber::fmt()
+                .with_env_filter(filter)
+                .with_ansi(colours)
+                .with_writer(|| progress::Beside)
+                .init();
         }
         Some(export) => {
             let log = tracing_subscriber::fmt::layer().with_ansi(colours).with_writer(|| progress::Beside);

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use uuid::fmt::Hyphenated;
 use uuid::timestamp::context::{ContextV7, ThreadLocalContext};
 use uuid::{Timestamp, Uuid};
-use uuid::fmt::Hyphenated;
 
 use crate::operation::named;
 use crate::{Document, Operation, Properties, TraceContext};

@@ -19,7 +19,9 @@ pub use api::{ApiDecl, RouteDecl, RouteHeader};
 pub use document::Document;
 pub use execution::{Execution, ExecutionId, Failure, FailureKind, LogLevel, LogLine, Mode, Outcome, Protocol, Retry};
 pub use operation::{DocumentType, Operation, OperationKind, UnknownName};
-pub use process::{AllowedHost, Bounds, ConnectionDecl, Deployment, FolderGrant, Grants, Limits, PackageRef, ProcessDecl};
+pub use process::{
+    AllowedHost, Bounds, ConnectionDecl, Deployment, FolderGrant, Grants, Limits, PackageRef, ProcessDecl,
+};
 pub use properties::{Properties, PropertySet};
 pub use server::{Roots, ServerConfig};
 pub use trace::{SpanId, TRACE_TARGET, TraceContext, TraceId};

@@ -6,6 +6,7 @@
 //! On every request's path: no properties cost nothing, and few ones (nearly always) two allocations, since names and values
 //! of up to 24 bytes are kept in place. Many ones are a tree, so that no number of them makes setting one slow.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, btree_map};
 use std::slice;
 use std::sync::Arc;
@@ -16,6 +17,9 @@ use serde::ser::{Serialize, Serializer};
 
 /// The prefix of the document properties that hold request headers.
 const HEADER_PREFIX: &str = "inheader_";
+
+/// Room for as many as a request has nearly always.
+const USUAL: usize = 8;
 
 /// So many are searched faster in a row than in a tree.
 const FEW: usize = 64;
@@ -53,29 +57,45 @@ impl Set {
         }
     }
 
-    fn set(&mut self, name: CompactString, value: CompactString) {
+    /// Sets a value under a name that has none; else gives the place of the one that it has, and the value back.
+    fn add(&mut self, name: CompactString, value: CompactString) -> Result<(), (&mut CompactString, CompactString)> {
+        if let Self::Few(few) = self
+            && few.len() == FEW
+        {
+            *self = Self::Many(std::mem::take(few).into_iter().collect());
+        }
         match self {
             Self::Few(few) => {
                 // They often come in their order.
                 let last = few.last().is_none_or(|(last, _)| *last < name);
                 let place = if last { Err(few.len()) } else { few.binary_search_by(|(n, _)| n.cmp(&name)) };
                 match place {
-                    Ok(at) => {
-                        if let Some(place) = few.get_mut(at) {
-                            place.1 = value;
+                    Ok(at) => match few.get_mut(at) {
+                        Some((_, before)) => Err((before, value)),
+                        None => Ok(()),
+                    },
+                    Err(at) => {
+                        if few.capacity() == 0 {
+                            few.reserve_exact(USUAL);
                         }
-                    }
-                    Err(at) if few.len() < FEW => few.insert(at, (name, value)),
-                    Err(_) => {
-                        let mut many: BTreeMap<_, _> = std::mem::take(few).into_iter().collect();
-                        many.insert(name, value);
-                        *self = Self::Many(many);
+                        few.insert(at, (name, value));
+                        Ok(())
                     }
                 }
             }
-            Self::Many(many) => {
-                many.insert(name, value);
-            }
+            Self::Many(many) => match many.entry(name) {
+                Entry::Occupied(place) => Err((place.into_mut(), value)),
+                Entry::Vacant(place) => {
+                    place.insert(value);
+                    Ok(())
+                }
+            },
+        }
+    }
+
+    fn set(&mut self, name: CompactString, value: CompactString) {
+        if let Err((before, value)) = self.add(name, value) {
+            *before = value;
         }
     }
 
@@ -101,6 +121,15 @@ impl PropertySet {
     /// Sets or replaces a value.
     pub fn set(&mut self, name: impl Into<CompactString>, value: impl Into<CompactString>) {
         self.0.set(name.into(), value.into());
+    }
+
+    /// Sets a value under a name that has none. If it has one that stays, and its place is given.
+    pub fn add(
+        &mut self,
+        name: impl Into<CompactString>,
+        value: impl Into<CompactString>,
+    ) -> Option<&mut CompactString> {
+        self.0.add(name.into(), value.into()).err().map(|(before, _)| before)
     }
 }
 

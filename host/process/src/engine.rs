@@ -24,8 +24,8 @@ use crate::component::{self, Component, LoadError};
 use crate::counters::{Counters, Counts};
 use crate::load::Loader;
 use crate::progress::Progress;
-use crate::room::Room;
 use crate::registry::Registry;
+use crate::room::Room;
 use crate::state::State;
 use crate::status::{AllocatorStatus, EngineStatus};
 use crate::{documents, outgoing, strings};
@@ -275,9 +275,7 @@ fn reserve(config: &EngineConfig, machine: &Machine) -> wasmtime::Result<(wasmti
 
 fn settings(config: &EngineConfig, pool: Option<Plan>) -> Config {
     let mut settings = compile::code();
-    settings
-        .max_wasm_stack(config.stack)
-        .wasm_backtrace_max_frames(NonZeroUsize::new(32));
+    settings.max_wasm_stack(config.stack).wasm_backtrace_max_frames(NonZeroUsize::new(32));
     if let Some(plan) = pool {
         settings.allocation_strategy(InstanceAllocationStrategy::Pooling(pooling(plan)));
     }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use auricle_model::{ConnectionDecl, Failure, FailureKind, ProcessDecl};
+use auricle_model::{ConnectionDecl, Failure, FailureKind, Mode, ProcessDecl};
 use futures_util::{StreamExt, stream};
 use indexmap::IndexMap;
 use rustc_hash::FxBuildHasher;
@@ -91,6 +91,31 @@ impl Processes {
         specs: Vec<ProcessSpec>,
         connections: &[ConnectionDecl],
     ) -> Result<Arc<Self>, Vec<StartError>> {
+        Self::make(engine, specs, connections, |_| true).await
+    }
+
+    /// As [`Processes::start`], for processes that have been started before, declared as they are now: no instance is made
+    /// that nobody keeps and whose `lifecycle.start` nobody misses, only to see whether it can be made.
+    ///
+    /// # Errors
+    ///
+    /// As [`Processes::start`].
+    pub async fn resume(
+        engine: &Engine,
+        specs: Vec<ProcessSpec>,
+        connections: &[ConnectionDecl],
+    ) -> Result<Arc<Self>, Vec<StartError>> {
+        let counts =
+            |listener: &Listener| listener.decl().mode == Mode::LowLatency || listener.component().has_lifecycle();
+        Self::make(engine, specs, connections, counts).await
+    }
+
+    async fn make(
+        engine: &Engine,
+        specs: Vec<ProcessSpec>,
+        connections: &[ConnectionDecl],
+        prepared: impl Fn(&Listener) -> bool,
+    ) -> Result<Arc<Self>, Vec<StartError>> {
         let pools = Pools::open(connections).map_err(|e| vec![e.into()])?;
         let declared: HashSet<&str> = connections.iter().map(|c| c.name.as_str()).collect();
         let mut errors = Vec::new();
@@ -117,7 +142,9 @@ impl Processes {
         }
         listeners.sort_unstable_keys();
         if errors.is_empty() {
-            errors = prepare(engine, listeners.values().cloned()).await;
+            let (wanted, others): (Vec<_>, Vec<_>) = listeners.values().cloned().partition(|l| prepared(l));
+            others.iter().for_each(|listener| listener.component().settle());
+            errors = prepare(engine, wanted.into_iter()).await;
         }
         if errors.is_empty() { Ok(Arc::new(Self { listeners })) } else { Err(errors) }
     }

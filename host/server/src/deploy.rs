@@ -72,7 +72,7 @@ pub async fn check(engine: &Engine, manifest: &Manifest) -> Report {
     let mut warnings = ungranted(manifest, &components);
     warnings.extend(fits.warnings.into_iter().map(|message| manifest.problem("", message)));
     if problems.is_empty()
-        && let Err(more) = processes(engine, &manifest.deployment, components, manifest).await
+        && let Err(more) = processes(engine, &manifest.deployment, components, manifest, Begin::New).await
     {
         problems.extend(more.0);
     }
@@ -99,7 +99,7 @@ pub async fn processes_for(engine: &Engine, manifest: &Manifest, process: &str) 
         return Err(Problems(problems));
     }
     deployment.processes.retain(|p| components.contains_key(&p.name));
-    processes(engine, &deployment, components, manifest).await
+    processes(engine, &deployment, components, manifest, Begin::New).await
 }
 
 /// Deploys a manifest as a new version.
@@ -224,7 +224,9 @@ async fn load(
         tracing::warn!("{finding}");
     }
     let components = packages::components(&host.engine, &deployment, packages, places).await.all()?;
-    let processes = processes(&host.engine, &deployment, components, places).await?;
+    // A version that has a number was started when it got it.
+    let begin = if version == 0 { Begin::New } else { Begin::Again };
+    let processes = processes(&host.engine, &deployment, components, places, begin).await?;
     let routes = Routes::of(&router, host.requests.routes());
     Ok(Active { version, deployment, router, processes, routes })
 }
@@ -239,11 +241,18 @@ fn router(deployment: &Deployment, server: &ServerConfig, places: &Manifest) -> 
     })
 }
 
+/// Whether processes are started for the first time as they are declared.
+enum Begin {
+    New,
+    Again,
+}
+
 async fn processes(
     engine: &Engine,
     deployment: &Deployment,
     mut components: BTreeMap<String, Component>,
     places: &Manifest,
+    begin: Begin,
 ) -> Result<Arc<Processes>, Problems> {
     let mut specs = Vec::with_capacity(deployment.processes.len());
     let mut problems = Vec::new();
@@ -259,7 +268,11 @@ async fn processes(
         return Err(Problems(problems));
     }
     let connections: &[ConnectionDecl] = &deployment.connections;
-    Processes::start(engine, specs, connections).await.map_err(|errors| {
+    let started = match begin {
+        Begin::New => Processes::start(engine, specs, connections).await,
+        Begin::Again => Processes::resume(engine, specs, connections).await,
+    };
+    started.map_err(|errors| {
         Problems(errors.into_iter().map(|error| places.problem(&key_of(&error), error.to_string())).collect())
     })
 }

@@ -53,5 +53,9 @@ fn what_no_machine_has_room_for_is_a_problem_and_what_it_may_run_out_of_a_warnin
     let folder = ready(&format!("{low_latency}min-instances = 1000000"));
     let said = folder.run(&["check"]);
     assert_eq!((said.status, &*said.out), (1, ""));
-    assert!(said.err.contains("`min-instances` of all processes come to 1,000,000, and the host has room for "), "{}", said.err);
+    assert!(
+        said.err.contains("`min-instances` of all processes come to 1,000,000, and the host has room for "),
+        "{}",
+        said.err
+    );
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use auricle_model::Mode;
-use auricle_process::{Engine, EngineConfig, LoadError, Progress, CompilationStep};
+use auricle_process::{CompilationStep, Engine, EngineConfig, LoadError, Progress};
 use proptest::prelude::*;
 
 use crate::guests;
