@@ -16,7 +16,10 @@ pub fn run(data: &[u8]) {
     let found = ROUTER.find(&method, path, &headers);
     let expected = slow_router::answer(&MANIFEST, method.as_str(), path, &headers);
     let reached = match &found {
-        Ok(found) => Ok((found.endpoint.process.to_string(), found.params.clone(), found.inpath.clone())),
+        Ok(found) => {
+            let params = found.params.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+            Ok((found.endpoint.process.to_string(), params, found.inpath.to_string()))
+        }
         Err(miss) => Err(miss.status().as_u16()),
     };
     assert_eq!(reached, expected, "{method} {path:?} {headers:?}");
