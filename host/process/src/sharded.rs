@@ -49,7 +49,7 @@ fn copies() -> usize {
 
 /// The number of this thread among those that count, in the order of their first count: the workers of a runtime come to have
 /// one copy each.
-fn number() -> usize {
+pub(crate) fn number() -> usize {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     thread_local! {
         static NUMBER: Cell<Option<usize>> = const { Cell::new(None) };
