@@ -36,8 +36,17 @@ impl<T> IdleList<T> {
         self.lock().push_back(Arc::downgrade(pool));
     }
 
-    /// Takes the instance out of its pool that is likely to be missed least. The minimum of a process is the last to go.
-    pub(crate) fn evict(&self) -> Option<T> {
+    /// Takes the instance out of its pool that is likely to be missed least, of those that are no dearer than `dearest`. The
+    /// minimum of a process is the last to go.
+    pub(crate) fn evict(&self, dearest: Spare) -> Option<T> {
+        // What was found may be taken by a request meanwhile: then others are looked for.
+        (0..LOOKS).find_map(|_| match self.cheapest(dearest) {
+            Some(pool) => pool.evict().map(Some),
+            None => Some(None),
+        })?
+    }
+
+    fn cheapest(&self, dearest: Spare) -> Option<Arc<Pool<T>>> {
         let mut line = self.lock();
         let mut best: Option<(Spare, Arc<Pool<T>>)> = None;
         let mut looks = LOOKS.min(line.len());
@@ -48,15 +57,14 @@ impl<T> IdleList<T> {
             let Some(spare) = pool.spare() else { continue };
             line.push_back(listed);
             looks -= 1;
-            if best.as_ref().is_none_or(|(other, _)| spare < *other) {
+            if spare <= dearest && best.as_ref().is_none_or(|(other, _)| spare < *other) {
                 best = Some((spare, pool));
             }
             if spare == Spare::Unused {
                 break;
             }
         }
-        // Its instance may have been taken meanwhile; whoever needs room asks again.
-        best.and_then(|(_, pool)| pool.evict())
+        best.map(|(_, pool)| pool)
     }
 
     /// Takes all instances out that have lain too long by now.
@@ -99,10 +107,10 @@ mod tests {
     fn who_was_used_lately_gets_a_second_chance() {
         let list = IdleList::default();
         let (a, b) = (pool(&list, 0, &[1, 2]), pool(&list, 0, &[3]));
-        assert_eq!(list.evict(), Some(1), "all were used: the first in the line");
+        assert_eq!(list.evict(Spare::Minimum), Some(1), "all were used: the first in the line");
         assert!(!Pool::put(b.take().unwrap().1, 3, Instant::now()));
-        assert_eq!(list.evict(), Some(2), "the other was used since");
-        assert_eq!((a.idle(), list.evict(), list.evict()), (0, Some(3), None));
+        assert_eq!(list.evict(Spare::Minimum), Some(2), "the other was used since");
+        assert_eq!((a.idle(), list.evict(Spare::Minimum), list.evict(Spare::Minimum)), (0, Some(3), None));
     }
 
     #[test]
@@ -110,7 +118,8 @@ mod tests {
         let list = IdleList::default();
         let _kept = pool(&list, 1, &[1]);
         let _other = pool(&list, 0, &[2]);
-        assert_eq!((list.evict(), list.evict(), list.evict()), (Some(2), Some(1), None));
+        assert_eq!((list.evict(Spare::Used), list.evict(Spare::Used)), (Some(2), None));
+        assert_eq!((list.evict(Spare::Minimum), list.evict(Spare::Minimum)), (Some(1), None));
     }
 
     #[test]
@@ -120,7 +129,7 @@ mod tests {
         empty.iter().for_each(|pool| drop(pool.take()));
         drop(pool(&list, 0, &[7]));
         let _last = pool(&list, 0, &[100]);
-        assert_eq!(list.evict(), Some(100));
+        assert_eq!(list.evict(Spare::Minimum), Some(100));
         assert_eq!(list.lock().len(), 1);
     }
 

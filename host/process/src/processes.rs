@@ -18,6 +18,9 @@ use crate::limits;
 use crate::listener::Listener;
 use crate::wasi::FolderError;
 
+/// Bytes of a name that is looked for; of a longer one the rest is not told, and none is suggested for it.
+const LONGEST: usize = 256;
+
 /// How alike two names have to be for one to be suggested for the other.
 const ALIKE: f64 = 0.8;
 
@@ -169,15 +172,22 @@ impl Processes {
         if let Some(listener) = self.listeners.get(name) {
             return Ok(listener);
         }
+        // A guest may ask for any text: a long one is no slip of a name, and comparing it would take long.
+        let (short, name) = (name.len() <= LONGEST, excerpt(name));
         let nearest = self
             .listeners
             .keys()
+            .filter(|_| short)
             .map(|known| (strsim::jaro_winkler(name, known), known))
             .filter(|(alike, _)| *alike >= ALIKE)
             .max_by(|(a, _), (b, _)| a.total_cmp(b));
         let hint = nearest.map(|(_, known)| format!("; did you mean `{known}`?")).unwrap_or_default();
         Err(Failure::new(FailureKind::Unknown, format!("there is no process `{name}` in this deployment{hint}")))
     }
+}
+
+fn excerpt(name: &str) -> &str {
+    name.get(..name.floor_char_boundary(LONGEST)).unwrap_or_default()
 }
 
 /// Makes a listener, with its folders opened where they keep nobody waiting.

@@ -15,7 +15,7 @@ use crate::idle::IdleList;
 use crate::instance::Instance;
 use crate::limits;
 use crate::listener::Listener;
-use crate::pool::{Place, Pool, Retired};
+use crate::pool::{Place, Pool, Retired, Spare};
 use crate::timing::within;
 
 /// Instances that are let go in one go before other tasks of the thread get on.
@@ -80,7 +80,17 @@ impl Room {
             if let Some(room) = self.free(weight) {
                 return Some(room);
             }
-            self.idle.evict()?.retire(Retired::Evicted);
+            self.idle.evict(Spare::Minimum)?.retire(Retired::Evicted);
+        }
+    }
+
+    /// The same for an instance that nobody waits for: no other process's minimum gives way to it, nor its own.
+    pub(crate) fn beside_minima(&self, weight: u32) -> Option<OwnedSemaphorePermit> {
+        loop {
+            if let Some(room) = self.free(weight) {
+                return Some(room);
+            }
+            self.idle.evict(Spare::Used)?.retire(Retired::Evicted);
         }
     }
 

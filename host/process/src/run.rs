@@ -191,10 +191,12 @@ impl Run {
         let start = self.mode == Mode::LowLatency || listener.decl().mode == Mode::LowLatency;
         let instance = Instance::new(listener, room, start, time).await?;
         let now = Instant::now();
+        let used = instance.cpu();
         if self.mode == Mode::LowLatency {
+            // The caller has paid for it.
+            let caller = caller.map(|caller| Caller { cpu: caller.cpu.saturating_sub(used), ..caller });
             return Ok((instance, own_time(listener, caller, now)));
         }
-        let used = instance.cpu();
         Ok((instance, Time { began: now, used, ..time }))
     }
 }

@@ -129,12 +129,15 @@ impl Listener {
     /// Makes one instance if it is wanted and there is room. True if there should be more.
     async fn refill_one(&self) -> Result<bool, Failure> {
         let (room, weight) = (self.engine().room(), self.component().weight());
+        // As an execution has, so that there are never more instances than may be.
+        let Some(_turn) = self.gate.try_enter() else { return Ok(false) };
         let below_min = self.warm.is_below_min();
         let Some(place) = self.warm.wants().then(|| self.warm.reserve()).flatten() else { return Ok(false) };
         // Only a minimum is worth the instance of another process.
-        let permit = if below_min { room.at_once(weight) } else { room.free(weight) };
+        let permit = if below_min { room.beside_minima(weight) } else { room.free(weight) };
         let Some(permit) = permit else { return Ok(false) };
         self.make(place, permit).await?;
+        self.refill.note(false);
         Ok(self.warm.is_below_min())
     }
 }
@@ -153,13 +156,8 @@ impl Drop for Refilling {
 async fn refill(refilling: Refilling) {
     while let Some(listener) = refilling.0.upgrade() {
         let wait = match listener.refill_one().await {
-            Ok(more) => {
-                listener.refill.note(false);
-                if !more {
-                    return;
-                }
-                None
-            }
+            Ok(true) => None,
+            Ok(false) => return,
             Err(failure) => {
                 tracing::warn!(process = listener.name(), "an instance could not be made ahead: {failure}");
                 listener.refill.note(true);

@@ -70,6 +70,11 @@ impl std::fmt::Debug for Key {
 /// The key in a file; none if it is no key, or others may have read it.
 fn read(file: &File) -> io::Result<Option<Key>> {
     let data = file.metadata()?;
+    if !is_own(&data) {
+        // Replacing it would shut that user out.
+        let why = "the key beside it (`.key`) belongs to another user: run as that user, or use another data folder";
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, why));
+    }
     if !data.is_file() || data.len() != blake3::KEY_LEN as u64 || !is_private(&data) {
         return Ok(None);
     }
@@ -83,7 +88,19 @@ fn read(file: &File) -> io::Result<Option<Key>> {
 fn is_private(data: &fs::Metadata) -> bool {
     use std::os::unix::fs::MetadataExt;
 
-    data.mode() & 0o077 == 0 && data.uid() == rustix::process::geteuid().as_raw()
+    data.mode() & 0o077 == 0
+}
+
+#[cfg(unix)]
+fn is_own(data: &fs::Metadata) -> bool {
+    use std::os::unix::fs::MetadataExt;
+
+    data.uid() == rustix::process::geteuid().as_raw()
+}
+
+#[cfg(not(unix))]
+fn is_own(_: &fs::Metadata) -> bool {
+    true
 }
 
 #[cfg(not(unix))]
