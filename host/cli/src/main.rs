@@ -95,7 +95,6 @@ fn main() -> ExitCode {
     if std::env::args_os().nth(1).is_some_and(|command| command == manifest::COMPILE) {
         return auricle::compile_main();
     }
-    raise_open_files();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(refusal) => return refuse(&refusal),
@@ -116,19 +115,6 @@ fn run(command: Command, voice: Voice) -> anyhow::Result<Status> {
         export.end();
     }
     status
-}
-
-/// Each connection and each component is an open file: as many as the system allows. Shells allow fewer by custom.
-fn raise_open_files() {
-    #[cfg(unix)]
-    {
-        use rustix::process::{Resource, getrlimit, setrlimit};
-
-        let mut limit = getrlimit(Resource::Nofile);
-        limit.current = limit.maximum;
-        // What was allowed before still is.
-        let _ = setrlimit(Resource::Nofile, limit);
-    }
 }
 
 /// What clap has to say: help and version are no errors; the rest is a wrong use, in JSON too where that was wanted.

@@ -56,8 +56,12 @@ impl Idle {
 
     /// Whether it has been idle for longer than this.
     pub(crate) fn is_over(&self, limit: Duration) -> bool {
+        // In this order: one that has just become idle is seen with the time from which on it is.
+        if self.busy.load(Ordering::Acquire) {
+            return false;
+        }
         let idle = self.clock.now().wrapping_sub(self.since.load(Ordering::Relaxed));
-        !self.busy.load(Ordering::Relaxed) && u64::from(idle) > limit.as_secs()
+        u64::from(idle) > limit.as_secs()
     }
 
     fn renew(&self) {
@@ -72,7 +76,7 @@ pub(crate) struct Busy(Arc<Idle>);
 impl Drop for Busy {
     fn drop(&mut self) {
         self.0.renew();
-        self.0.busy.store(false, Ordering::Relaxed);
+        self.0.busy.store(false, Ordering::Release);
     }
 }
 

@@ -25,7 +25,7 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{AbortHandle, JoinSet};
-use tokio::time::{interval, sleep, timeout};
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use crate::answering::Spare;
 use crate::idle::{Clock, Idle, Watched};
@@ -36,7 +36,7 @@ use crate::limits::{
 /// What a client begins with that speaks HTTP/2 (RFC 9113, section 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// How often a client that has sent part of the preface is looked at again.
+/// When a client that has sent part of the preface is looked at again; then after twice as long, and so on.
 const PREFACE_PAUSE: Duration = Duration::from_millis(10);
 
 /// Serves connections of `listener` until `stop` says so, each by what `answers` makes for it; returns when the last
@@ -58,6 +58,8 @@ where
     // Connections of HTTP/1, with what ends them.
     let mut watched: Vec<(Arc<Idle>, AbortHandle)> = Vec::new();
     let mut seconds = interval(Duration::from_secs(1));
+    // A machine that was stopped for a while has not made its clients idle.
+    seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         let (stream, peer, place) = tokio::select! {
             accepted = accept(&listener, &places) => accepted,
@@ -137,6 +139,7 @@ enum Http {
 /// closed without a word.
 async fn speaks(stream: &TcpStream) -> io::Result<Option<Http>> {
     let mut first = [0; PREFACE.len()];
+    let mut pause = PREFACE_PAUSE;
     loop {
         let seen = stream.peek(&mut first).await?;
         let undecided = first.get(..seen).is_some_and(|first| PREFACE.starts_with(first));
@@ -144,8 +147,9 @@ async fn speaks(stream: &TcpStream) -> io::Result<Option<Http>> {
             0 => return Ok(None),
             _ if !undecided => return Ok(Some(Http::One)),
             seen if seen == PREFACE.len() => return Ok(Some(Http::Two)),
-            _ => sleep(PREFACE_PAUSE).await,
+            _ => sleep(pause).await,
         }
+        pause = (pause * 2).min(Duration::from_secs(1));
     }
 }
 

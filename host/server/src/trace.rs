@@ -10,6 +10,8 @@ use http::{Method, Request, Response, Uri, Version};
 use tracing::field::{Empty, display};
 use tracing::{Level, Span};
 
+use crate::metrics::{method_name, version_name};
+
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
@@ -65,13 +67,13 @@ fn span(
         target: TRACE_TARGET,
         "request",
         otel.kind = "server",
-        otel.name = method.as_str(),
-        http.request.method = method.as_str(),
+        otel.name = method_name(method),
+        http.request.method = method_name(method),
         http.route = Empty,
         http.response.status_code = Empty,
         url.path = uri.path(),
         url.scheme = "http",
-        network.protocol.version = debug(version),
+        network.protocol.version = version_name(version),
         trace_id = trace.map(|t| display(t.trace_id())),
         parent_id = parent.map(display),
         span_id = trace.map(|_| display(own)),
@@ -83,7 +85,7 @@ fn span(
 pub(crate) fn found(span: &Span, method: &Method, endpoint: &Endpoint) {
     if !span.is_disabled() {
         span.record("http.route", &*endpoint.route);
-        span.record("otel.name", display(format_args!("{method} {}", endpoint.route)));
+        span.record("otel.name", display(format_args!("{} {}", method_name(method), endpoint.route)));
     }
 }
 

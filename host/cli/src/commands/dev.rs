@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::future::ready;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -151,7 +152,15 @@ impl Serving {
         let engine = manifest::host_engine(manifest)?;
         let host = Host::builder().manifest(manifest.clone()).engine(engine).sampling(sampling).build().await?;
         let server = host.listen().await?;
-        let deployed = host.start().await?;
+        let deployed = match host.start().await {
+            Ok(deployed) => deployed,
+            Err(error) => {
+                // The version before may have been serving since.
+                server.run_until(ready(())).await;
+                host.close().await;
+                return Err(error.into());
+            }
+        };
         serve::announce(&server, &deployed, voice);
         voice.note("watching for changes; Ctrl-C ends");
         let (stop, stopped) = oneshot::channel::<()>();

@@ -1,5 +1,6 @@
 //! `auricle serve`: what a manifest declares, until told to stop.
 
+use std::future::ready;
 use std::net::SocketAddr;
 
 use auricle::{Deployed, Host, Server};
@@ -29,7 +30,18 @@ pub(crate) async fn run(args: Args, voice: Voice, sampling: f64) -> anyhow::Resu
     let host = Host::builder().manifest(manifest).engine(engine).sampling(sampling).build().await?;
     // Before anything is started, so that health says "starting" while components compile.
     let server = host.listen().await?;
-    let Some(deployed) = stop.or(host.start()).await.transpose()? else { return Ok(Status::Done) };
+    let deployed = match stop.or(host.start()).await {
+        Some(Ok(deployed)) => deployed,
+        // The version before may have been serving since: what it was asked is finished.
+        None => {
+            server.run_until(ready(())).await;
+            return Ok(Status::Done);
+        }
+        Some(Err(error)) => {
+            server.run_until(ready(())).await;
+            return Err(error.into());
+        }
+    };
     tracing::info!(version = deployed.version, new = deployed.new, "deployed");
     announce(&server, &deployed, voice);
     server.run_until(stop.wished()).await;

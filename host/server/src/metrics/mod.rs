@@ -10,7 +10,7 @@ mod requests;
 mod routes;
 mod scrape;
 
-pub(crate) use self::requests::{Requests, Watch};
+pub(crate) use self::requests::{Requests, Watch, method_name, version_name};
 pub(crate) use self::routes::Routes;
 pub(crate) use self::scrape::scrape;
 

@@ -149,6 +149,16 @@ fn version_number(version: Version) -> u8 {
     }
 }
 
+/// A method as OpenTelemetry names it: those that are not known are all one.
+pub(crate) fn method_name(method: &Method) -> &'static str {
+    METHODS.get(usize::from(method_number(method))).copied().unwrap_or_default()
+}
+
+/// A version of HTTP as OpenTelemetry names it.
+pub(crate) fn version_name(version: Version) -> &'static str {
+    VERSIONS.get(usize::from(version_number(version))).copied().unwrap_or_default()
+}
+
 macro_rules! refused {
     ($($variant:ident = $name:literal,)+) => {
         /// Why a request got no answer from a process, as metrics tell it apart.

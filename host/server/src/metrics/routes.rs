@@ -43,9 +43,7 @@ struct Link {
 #[derive(Debug, Default)]
 struct Counts {
     took: Times,
-    /// Of those with a body.
     request: Sizes,
-    /// Of those with a body.
     response: Sizes,
 }
 
@@ -66,12 +64,8 @@ impl Route {
     pub(super) fn add(&self, kind: Kind, took: u64, request: u64, response: u64) {
         let Some(counts) = self.find(kind).here() else { return };
         counts.took.add(TIME_BOUNDS, took);
-        // Those without a body are known from the number of all.
-        for (sizes, bytes) in [(&counts.request, request), (&counts.response, response)] {
-            if bytes > 0 {
-                sizes.add(SIZE_BOUNDS, bytes);
-            }
-        }
+        counts.request.add(SIZE_BOUNDS, request);
+        counts.response.add(SIZE_BOUNDS, response);
     }
 
     fn find(&self, mut kind: Kind) -> &Sharded<Counts> {
@@ -97,23 +91,13 @@ impl Route {
         let mut place = &self.0;
         while let Some(link) = place.get() {
             let took = Spread::of(TIME_BOUNDS, link.counts.iter().map(|c| &c.took));
-            let all = took.count();
-            let request = with_empty(all, Spread::of(SIZE_BOUNDS, link.counts.iter().map(|c| &c.request)));
-            let response = with_empty(all, Spread::of(SIZE_BOUNDS, link.counts.iter().map(|c| &c.response)));
+            let request = Spread::of(SIZE_BOUNDS, link.counts.iter().map(|c| &c.request));
+            let response = Spread::of(SIZE_BOUNDS, link.counts.iter().map(|c| &c.response));
             series.push(Series { kind: link.kind, took, request, response });
             place = &link.next;
         }
         series
     }
-}
-
-/// Adds the bodies that are not there.
-fn with_empty(all: u64, mut sizes: Spread) -> Spread {
-    let empty = all.saturating_sub(sizes.count());
-    if let Some(first) = sizes.counts.first_mut() {
-        *first += empty;
-    }
-    sizes
 }
 
 /// The counts of each route of a deployment. A route that nobody has asked for has none.

@@ -84,7 +84,10 @@ fn labels(kind: Kind, route: Option<&str>) -> Labels {
 
 fn processes<N: AsRef<str>>(all: &[(N, Counts)], page: &mut Page) {
     let process = |name: &N| vec![("process", name.as_ref().to_owned())];
-    let each = |value: fn(&Counts) -> u64| all.iter().map(move |(name, c)| (process(name), value(c)));
+    // What nobody has called yet fills no page.
+    let each = |value: fn(&Counts) -> u64| {
+        all.iter().map(move |(name, c)| (process(name), value(c))).filter(|(_, value)| *value > 0)
+    };
     page.counter("auricle_executions", "Executions that are over, however they ended.", each(|c| c.ran.count()));
     let failures = all.iter().flat_map(|(name, counts)| {
         let failed = counts.failures.iter().filter(|(_, count)| **count > 0);
@@ -100,10 +103,13 @@ fn processes<N: AsRef<str>>(all: &[(N, Counts)], page: &mut Page) {
     let waited = waited.map(|(name, c)| (process(name), c.waited.clone()));
     let help = "How long they had waited for a turn and an instance; begins with the first that had to.";
     page.histogram("auricle_execution_wait_seconds", help, 1e6, waited);
-    let cpu = all.iter().map(|(name, c)| (process(name), c.cpu.as_secs_f64()));
+    let cpu = all.iter().filter(|(_, c)| c.ran.count() > 0).map(|(name, c)| (process(name), c.cpu.as_secs_f64()));
     page.seconds("auricle_execution_cpu_seconds", "CPU time of executions, sub-processes included.", cpu);
     #[expect(clippy::cast_precision_loss, reason = "as precise as the format is")]
-    let gauge = |value: fn(&Counts) -> u64| all.iter().map(move |(name, c)| (process(name), value(c) as f64));
+    let gauge = |value: fn(&Counts) -> u64| {
+        let called = all.iter().filter(|(_, c)| c.ran.count() > 0 || c.busy > 0);
+        called.map(move |(name, c)| (process(name), value(c) as f64))
+    };
     page.gauge("auricle_executions_active", "Executions that go on.", gauge(|c| c.busy as u64));
     page.counter("auricle_instances_made", "Instances made.", each(|c| c.made));
     let retired = all.iter().flat_map(|(name, counts)| {
