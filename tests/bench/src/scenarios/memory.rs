@@ -100,6 +100,6 @@ fn instance(program: &Path, package: &Path, count: usize) -> Result<f64> {
     std::thread::sleep(REST / 5);
     let after = (server.held()?, Metrics::read(site.admin)?.sum("auricle_instances_warm"));
     let more = after.1 - before.1;
-    ensure!(more > count as f64 / 4.0, "{count} calls at once made only {more} instances");
+    ensure!(more > count as f64 / 2.0, "{count} calls at once made only {more} instances");
     Ok((after.0.resident as f64 - before.0.resident as f64) / more)
 }

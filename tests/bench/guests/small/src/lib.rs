@@ -3,7 +3,7 @@
 //!
 //! Built for `wasm32-wasip2` (a guest with WASI) and for `wasm32-unknown-unknown` (one without), from this one source.
 //! The property says what to do: `echo`, or, for the scenarios that want more than speed, `trap`, `spin` for ever, or `work`
-//! for some ten milliseconds before the echo, long enough that others want an instance meanwhile.
+//! for some fifty milliseconds before the echo, long enough that others want an instance meanwhile.
 
 #![cfg(target_family = "wasm")]
 #![allow(unsafe_code, reason = "the macro that exports the listener passes raw pointers")]
@@ -28,7 +28,7 @@ impl Guest for Small {
             Some("spin") => loop {
                 std::hint::spin_loop();
             },
-            Some("work") => (0..20_000_000).for_each(|number| _ = std::hint::black_box(number)),
+            Some("work") => (0..150_000_000).for_each(|number| _ = std::hint::black_box(number)),
             _ => {}
         }
         let Some(document) = documents.first() else {
