@@ -122,7 +122,11 @@ fn the_process_refuses_what_it_cannot_do_and_ends_with_who_asked() {
         )
     };
     let wasm = heavy(10);
-    let other = ask(&order("another", wasm.len()), &wasm).wait_with_output().unwrap();
+    let mut asked = ask(&order("another", wasm.len()), &wasm);
+    // Whoever asks stays until it is answered: the process ends without a word when its input does.
+    let stays = asked.stdin.take();
+    let other = asked.wait_with_output().unwrap();
+    drop(stays);
     assert_eq!(other.status.code(), Some(70));
     let told = String::from_utf8(other.stderr).unwrap();
     assert!(told.contains("another version of the program"), "{told}");
