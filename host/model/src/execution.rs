@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 use uuid::fmt::Hyphenated;
@@ -10,7 +10,7 @@ use uuid::timestamp::context::{ContextV7, ThreadLocalContext};
 use uuid::{Timestamp, Uuid};
 
 use crate::operation::named;
-use crate::{Document, Operation, Properties, TraceContext};
+use crate::{Document, Operation, Properties, Tape, Taping, TraceContext};
 
 /// Names one execution; also sent as `X-Execution-Id`. Ids sort by the time they were made, to the millisecond, and those
 /// of one thread exactly (UUID version 7).
@@ -39,6 +39,22 @@ impl ExecutionId {
 
     pub(crate) const fn as_u64_pair(self) -> (u64, u64) {
         self.0.as_u64_pair()
+    }
+
+    /// When it was made, to the millisecond. None for an id that was made elsewhere and says nothing of it.
+    pub fn made_at(self) -> Option<SystemTime> {
+        let (seconds, nanos) = self.0.get_timestamp()?.to_unix();
+        SystemTime::UNIX_EPOCH.checked_add(Duration::new(seconds, nanos))
+    }
+
+    /// Its 16 bytes, which sort as ids do.
+    pub const fn to_bytes(self) -> [u8; 16] {
+        *self.0.as_bytes()
+    }
+
+    /// The inverse of [`ExecutionId::to_bytes`].
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(Uuid::from_bytes(bytes))
     }
 
     /// Reads what [`fmt::Display`] wrote.
@@ -108,6 +124,8 @@ pub struct Execution {
     pub documents: Vec<Document>,
     /// The trace that it belongs to, if its caller named one or one was begun.
     pub trace: Option<TraceContext>,
+    /// What to do about the outside. Off, unless it is a debug run or a replay.
+    pub taping: Taping,
 }
 
 impl Execution {
@@ -123,6 +141,7 @@ impl Execution {
             properties: Properties::new(),
             documents: Vec::new(),
             trace: None,
+            taping: Taping::Off,
         }
     }
 }
@@ -180,14 +199,20 @@ pub struct Outcome {
     pub uses: u64,
     /// Time spent waiting for a permit and an instance.
     pub waited: Duration,
+    /// Time that a fresh instance took to make, `lifecycle.start` included; zero where there was a warm one.
+    pub instantiated: Duration,
     /// Time spent running.
     pub ran: Duration,
+    /// How old its instance was at the end.
+    pub instance_age: Duration,
     /// Of this the time that it computed, sub-processes included.
     pub cpu: Duration,
     /// Most linear memory that the instance has had, in bytes.
     pub memory: u64,
     /// What it logged, stdout and stderr included, up to the log limit.
     pub log: Vec<LogLine>,
+    /// What it saw of the outside, where that was to be noted.
+    pub tape: Option<Box<Tape>>,
     /// The documents it returned, or why there are none.
     pub result: Result<Vec<Document>, Failure>,
 }
@@ -213,6 +238,8 @@ named! {
         Start = "start",
         /// It returned more than the host takes, or broke the contract in another way.
         Contract = "contract",
+        /// A replay: it asked the outside for something else than its tape has, or for more.
+        Diverged = "diverged",
         /// The host itself went wrong.
         Host = "host",
     }
@@ -264,5 +291,16 @@ mod tests {
         assert_eq!(ExecutionId::parse(&a.to_string()), Some(a));
         assert!(a < b);
         assert_eq!(ExecutionId::parse("not an id"), None);
+    }
+
+    #[test]
+    fn an_id_says_when_it_was_made() {
+        let made_at = |text: &str| ExecutionId::parse(text).unwrap().made_at();
+        let known = SystemTime::UNIX_EPOCH + Duration::from_millis(0x0192_0304_0506);
+        assert_eq!(made_at("01920304-0506-7000-8000-0000000000ff"), Some(known));
+        assert_eq!(made_at("01920304-0506-4000-8000-0000000000ff"), None, "made by chance");
+        // Of other versions, with times out of any range.
+        made_at("ffffffff-ffff-1fff-bfff-ffffffffffff");
+        made_at("00000000-0000-6000-8000-000000000000");
     }
 }

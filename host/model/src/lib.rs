@@ -11,7 +11,10 @@ pub mod manifest;
 mod operation;
 mod process;
 mod properties;
+mod record;
+mod reference;
 mod server;
+mod tape;
 mod trace;
 mod units;
 
@@ -20,9 +23,13 @@ pub use document::Document;
 pub use execution::{Execution, ExecutionId, Failure, FailureKind, LogLevel, LogLine, Mode, Outcome, Protocol, Retry};
 pub use operation::{DocumentType, Operation, OperationKind, UnknownName};
 pub use process::{
-    AllowedHost, Bounds, ConnectionDecl, Deployment, FolderGrant, Grants, Limits, PackageRef, ProcessDecl,
+    AllowedHost, Bounds, ConnectionDecl, Deployment, FolderGrant, Grants, Guard, Limits, PackageRef, ProcessDecl,
+    RetryPolicy, Smoke,
 };
 pub use properties::{Properties, PropertySet};
-pub use server::{Roots, ServerConfig};
+pub use record::{ExecutionRecord, MinuteCount, Phases, RecordKind, RecordSummary, RecordedDocument};
+pub use reference::{InvalidReference, OciReference};
+pub use server::{RecordLevel, RecordsConfig, Redact, Roots, ServerConfig, StoreUrl, Trust};
+pub use tape::{Tape, TapeEntry, Taping};
 pub use trace::{SpanId, TRACE_TARGET, TraceContext, TraceId};
 pub use units::{format_duration, format_size, parse_duration, parse_size};

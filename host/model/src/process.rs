@@ -10,11 +10,13 @@ use serde::{Deserialize, Serialize};
 use crate::{ApiDecl, Mode, Operation};
 
 /// Where the bytes of a package come from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PackageRef {
     /// A file, absolute.
     Path(PathBuf),
+    /// An artifact of an OCI registry: `registry/repository:tag` or `...@sha256:...`, as written without `oci://`.
+    Oci(String),
 }
 
 /// A listener process as declared, defaults filled in and paths absolute.
@@ -36,7 +38,58 @@ pub struct ProcessDecl {
     pub limits: Limits,
     /// What it may reach.
     pub grants: Grants,
+    /// How often, and how far apart, a queued execution is tried.
+    #[serde(default)]
+    pub retry: RetryPolicy,
+    /// What it has to answer before a version that holds it becomes active.
+    #[serde(default)]
+    pub smoke: Option<Smoke>,
 }
+
+/// How a queued execution (no returned documents, or answered later) is tried again: the manifest's `retry`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RetryPolicy {
+    /// Runs at most, the first included; then it is a dead letter. From 1. Default 5.
+    pub attempts: u32,
+    /// Pause after the first run, twice as long after each further one. Default 1 s.
+    pub backoff: Duration,
+    /// The longest pause. Default 5 min.
+    pub max_backoff: Duration,
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        Self { attempts: 5, backoff: Duration::from_secs(1), max_backoff: Duration::from_secs(300) }
+    }
+}
+
+/// A request that is run when a version is deployed, before it becomes active: the manifest's `smoke`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Smoke {
+    /// Process properties.
+    pub properties: BTreeMap<String, String>,
+    /// The documents, as text. None written: as for a request without body.
+    pub documents: Vec<String>,
+    /// The status that the answer has to have. None: any below 500.
+    pub status: Option<u16>,
+}
+
+/// When a version that has just become active, or a canary, is taken back by itself: the manifest's `[deployment]`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Guard {
+    /// Share of its executions that may fail, 0 to 1.
+    pub max_error_rate: f64,
+    /// Time over which that is looked at. Default 1 min.
+    pub window: Duration,
+    /// With fewer executions in a window nothing is concluded. Default 20.
+    pub min_requests: u32,
+    /// How long after it became active it is watched. Default 10 min.
+    pub watch: Duration,
+}
+
+impl Eq for Guard {}
 
 /// What one execution of a process may use up, and how many there may be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -203,6 +256,9 @@ pub struct Deployment {
     pub apis: Vec<ApiDecl>,
     /// Connections.
     pub connections: Vec<ConnectionDecl>,
+    /// When it is taken back by itself. None: never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guard: Option<Guard>,
 }
 
 impl Deployment {

@@ -8,7 +8,7 @@ use std::collections::hash_map::Entry;
 use super::Places;
 use super::process::without_effect;
 use super::reader::Findings;
-use super::server::{ADMIN, is_under, named};
+use super::server::{RESERVED, is_under, named};
 use crate::{ApiDecl, Deployment, DocumentType, ProcessDecl, ServerConfig};
 
 pub(super) fn check(server: &ServerConfig, deployment: &Deployment, places: &Places, findings: &Findings) {
@@ -70,8 +70,9 @@ fn one_api_for_each_base(apis: &[ApiDecl], places: &Places, note: &impl Fn(&str,
 fn collision(server: &ServerConfig, api: &ApiDecl) -> Option<String> {
     let rest = server.roots.rest.as_str();
     let at = format!("{rest}{}", api.base);
-    let mut others = named(&server.roots).into_iter().filter(|(key, _)| *key != "rest-root").chain([("", ADMIN)]);
-    let (key, taken) = others.find(|(_, root)| is_under(&at, root) && !is_under(rest, root))?;
+    let roots = named(&server.roots).into_iter().filter(|(key, _)| *key != "rest-root");
+    let (key, taken) =
+        roots.chain(RESERVED.map(|own| ("", own))).find(|(_, root)| is_under(&at, root) && !is_under(rest, root))?;
     let owner = if key.is_empty() { "the server's own".to_owned() } else { format!("the `{key}`") };
     Some(format!("its routes would be at `{at}`, and `{taken}` is {owner}: take another base or another `rest-root`"))
 }

@@ -8,7 +8,7 @@ use toml::de::DeTable;
 use super::problem::{Location, Problem, Problems, quote};
 use super::reader::{Findings, Scope, Table};
 use super::source::Source;
-use super::{Manifest, Places, api, check, process, server, values};
+use super::{Manifest, Places, api, check, guard, process, server, values};
 use crate::{Deployment, ServerConfig};
 
 pub(super) fn from_file(file: &Path) -> Result<Manifest, Problems> {
@@ -125,7 +125,14 @@ impl Loader {
         } else if let Some(settings) = settings {
             settings.problem("an included file cannot have [server]: write it in the manifest that includes this one");
         }
+        let watched = table.table("deployment");
         let deployment = &mut self.deployment;
+        if self.places.sources.is_empty() {
+            deployment.guard = watched.and_then(guard::read);
+        } else if let Some(watched) = watched {
+            watched
+                .problem("an included file cannot have [deployment]: write it in the manifest that includes this one");
+        }
         deployment.processes.extend(table.tables("process").into_iter().filter_map(process::read));
         deployment.connections.extend(table.tables("connection").into_iter().filter_map(process::connection));
         deployment.apis.extend(table.tables("api").into_iter().filter_map(api::read));

@@ -6,20 +6,25 @@
 //! shown where it is written.
 //!
 //! - `reader`: asks tables for keys, notes what is wrong; `values` and `url`: what single texts may say
-//! - `server`, `process` (and its `limits`), `api`: one table of the manifest each; `check`: what only the whole can be wrong in
+//! - `server` (and its `records`, `trust`), `process` (and its `package`, `limits`), `guard`, `api`: one table of the manifest
+//!   each; `check`: what only the whole can be wrong in
 //! - `source`: texts and places; `problem`: what a mistake looks like
 
 mod api;
 mod check;
+mod guard;
 mod limits;
 mod load;
+mod package;
 mod problem;
 mod process;
 mod reader;
+mod records;
 mod server;
 mod source;
 #[cfg(test)]
 mod tests;
+mod trust;
 mod url;
 mod values;
 
@@ -78,6 +83,15 @@ impl Manifest {
     pub fn problem(&self, key: &str, message: impl Into<String>) -> Problem {
         Problem { location: Some(self.locate(key)), key: key.to_owned(), message: message.into() }
     }
+}
+
+/// Reads the name of an environment, as `[server] environment` takes it.
+///
+/// # Errors
+///
+/// What such a name may have.
+pub fn environment(name: &str) -> Result<String, String> {
+    values::identifier("an environment")(name)
 }
 
 /// The texts that were read, and where each key stands in them.

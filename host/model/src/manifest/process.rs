@@ -1,11 +1,14 @@
 //! `[[process]]` and `[[connection]]`: what is run, and what it may reach.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
+use std::time::Duration;
 
 use super::reader::{Table, Value};
-use super::{limits, url, values};
+use super::{guard, limits, package, url, values};
 use crate::{
-    AllowedHost, ConnectionDecl, DocumentType, FolderGrant, Grants, Mode, Operation, OperationKind, ProcessDecl,
+    AllowedHost, ConnectionDecl, DocumentType, FolderGrant, Grants, Mode, Operation, OperationKind, PackageRef,
+    ProcessDecl, RetryPolicy,
 };
 
 /// Media type of single-data output where none is declared.
@@ -13,20 +16,25 @@ const CONTENT_TYPE: &str = "text/plain";
 /// Page size of multiple outputs where none is declared.
 const MAX_DOCUMENTS: u32 = 100;
 /// The page sizes that a process or a route may ask for.
-pub(super) const PAGE_SIZES: std::ops::RangeInclusive<u32> = 1..=10_000;
+pub(super) const PAGE_SIZES: RangeInclusive<u32> = 1..=10_000;
+
+/// How often a queued execution may be tried.
+const ATTEMPTS: RangeInclusive<u32> = 1..=1000;
+/// How long a pause between two tries may be.
+const BACKOFF: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(7 * 24 * 3600);
 
 /// Reads a `[[process]]`; none where a key that it needs is missing or wrong.
 pub(super) fn read(mut table: Table<'_>) -> Option<ProcessDecl> {
     let scope = table.scope();
     let folder = &scope.source.folder;
     let name = table.require("name", "\"account-get\"").and_then(|value| {
-        let name = value.parse(values::process_name)?;
+        let name = value.parse(values::identifier("a process"))?;
         value.define("process", &name);
         Some(name)
     });
     let package = table
         .require("package", "\"target/wasm32-wasip2/release/account_get.wasm\"")
-        .and_then(|value| value.parse(values::package(folder)));
+        .and_then(|value| value.parse(package::package(folder)));
     let kind = table.require("type", "\"get\"").and_then(|value| value.parse(values::one_of(OperationKind::NAMES)));
     let object = table.require("object", "\"Account\"").and_then(|value| value.parse(values::object));
     let mut documents = |key, example| {
@@ -47,10 +55,19 @@ pub(super) fn read(mut table: Table<'_>) -> Option<ProcessDecl> {
     });
     let return_documents = table.flag("return-documents").unwrap_or(true);
     let max_documents = table.number("max-documents", PAGE_SIZES).unwrap_or(MAX_DOCUMENTS);
-    let build = table.parse("build", values::not_empty);
+    let build = table.get("build").and_then(|value| {
+        if let Some(PackageRef::Oci(_)) = package {
+            value.problem(
+                "has no effect: the package comes from a registry, where `auricle push` puts it: take one out",
+            );
+        }
+        value.parse(values::not_empty)
+    });
     let mode = table.get("mode").map_or(Some(Mode::General), |value| value.parse(values::one_of(Mode::NAMES)));
     let limits = limits::read(&mut table, mode);
     let grants = grants(&mut table);
+    let retry = table.table("retry").map(retry).unwrap_or_default();
+    let smoke = table.get("smoke").and_then(|value| guard::smoke(&value, input));
     table.finish();
 
     Some(ProcessDecl {
@@ -70,7 +87,24 @@ pub(super) fn read(mut table: Table<'_>) -> Option<ProcessDecl> {
         },
         limits,
         grants,
+        retry,
+        smoke,
     })
+}
+
+/// `{ attempts = 5, backoff = "1s", max-backoff = "5m" }`
+fn retry(mut table: Table<'_>) -> RetryPolicy {
+    let usual = RetryPolicy::default();
+    let attempts = table.number("attempts", ATTEMPTS).unwrap_or(usual.attempts);
+    let backoff = table.parse("backoff", values::duration_within(BACKOFF)).unwrap_or(usual.backoff);
+    let given = table.get("max-backoff");
+    let max_backoff = given.as_ref().and_then(|value| value.parse(values::duration_within(BACKOFF)));
+    let max_backoff = max_backoff.unwrap_or(usual.max_backoff.max(backoff));
+    if let Some(value) = given.filter(|_| max_backoff < backoff) {
+        value.problem("is shorter than `backoff`, which is the first pause: raise it");
+    }
+    table.finish();
+    RetryPolicy { attempts, backoff, max_backoff }
 }
 
 /// Why a `content-type` is refused beside this output type.

@@ -1,11 +1,12 @@
 //! `[server]`: settings of the shared web server.
 
 use super::reader::{Scope, Table};
-use super::{url, values};
-use crate::{Roots, ServerConfig};
+use super::{records, trust, url, values};
+use crate::{Roots, ServerConfig, StoreUrl};
 
-/// Where health, the admin API and metrics are: no protocol and no API may be there.
-pub(super) const ADMIN: &str = "/_admin";
+/// Where health, the admin API and metrics are, and where callers find what is answered later: no protocol and no API
+/// may be there.
+pub(super) const RESERVED: [&str; 2] = ["/_admin", "/_executions"];
 
 /// The settings of a manifest without `[server]`.
 pub(super) fn default(scope: Scope<'_>) -> ServerConfig {
@@ -16,7 +17,7 @@ pub(super) fn default(scope: Scope<'_>) -> ServerConfig {
 pub(super) fn read(mut table: Table<'_>) -> ServerConfig {
     let scope = table.scope();
     let own = default(scope);
-    for key in ["auth", "tls", "store"] {
+    for key in ["auth", "tls"] {
         table.later(key);
     }
     let server = ServerConfig {
@@ -29,6 +30,10 @@ pub(super) fn read(mut table: Table<'_>) -> ServerConfig {
         max_request_bytes: table.parse("max-request-bytes", values::body_size).unwrap_or(own.max_request_bytes),
         requests_per_second: table.number("requests-per-second", 0..=u32::MAX).unwrap_or(own.requests_per_second),
         protected_headers: table.list("protected-headers", values::header_name).unwrap_or(own.protected_headers),
+        environment: table.parse("environment", values::identifier("an environment")).unwrap_or(own.environment),
+        store: table.parse("store", url::store).map(StoreUrl),
+        trust: table.table("trust").map(trust::read).unwrap_or_default(),
+        records: table.table("records").map(records::read).unwrap_or_default(),
     };
     if server.listen == server.admin_listen && !server.listen.ends_with(":0") {
         table.problem(format!("`listen` and `admin-listen` are both {}: give each its own port", server.listen));
@@ -49,8 +54,8 @@ fn roots(table: &mut Table<'_>) -> Roots {
     ] {
         let Some(value) = table.get(key) else { continue };
         let Some(given) = value.parse(values::base) else { continue };
-        if is_under(&given, ADMIN) {
-            value.problem(format!("`{given}` is under `{ADMIN}`, which is the server's own: take another root"));
+        if let Some(own) = RESERVED.into_iter().find(|own| is_under(&given, own)) {
+            value.problem(format!("`{given}` is under `{own}`, which is the server's own: take another root"));
         }
         *root = given;
     }

@@ -122,6 +122,23 @@ pub(super) fn database(folder: &Path, text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
+/// The URL of a store that several hosts may share. No message shows any of it: it may hold a password.
+pub(super) fn store(text: &str) -> Result<String, String> {
+    const EXAMPLE: &str = "\"postgres://user:password@host/database\"";
+    let rest = match text.split_once("://") {
+        Some(("postgres" | "postgresql", rest)) => rest,
+        _ if text.starts_with("sqlite:") => {
+            return Err("without this key the store is SQLite in `data-dir`: leave it out".into());
+        }
+        Some((scheme, _)) => return Err(unknown("scheme", scheme, &["postgres", "postgresql"])),
+        None => return Err(format!("is no URL: write for example {EXAMPLE}")),
+    };
+    if rest.is_empty() || rest.contains(|c: char| c.is_control() || c == ' ') {
+        return Err(format!("is no URL of a database: write for example {EXAMPLE}"));
+    }
+    Ok(text.to_owned())
+}
+
 fn sqlite(folder: &Path, rest: &str) -> Result<String, String> {
     let (file, query) = match rest.split_once('?') {
         Some((file, query)) => (file, Some(query)),

@@ -9,7 +9,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::problem::{quote, unknown};
-use crate::{PackageRef, format_size, parse_duration, parse_size};
+use crate::{format_duration, format_size, parse_duration, parse_size};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const MEMORY: RangeInclusive<u64> = 1 << 20..=4 << 30;
@@ -30,13 +30,13 @@ pub(super) fn one_of<T: FromStr>(names: &'static [&'static str]) -> impl Fn(&str
     move |text| text.parse().map_err(|_| unknown("value", text, names))
 }
 
-/// Name of a process: it goes into URLs, headers, file names and other languages' identifiers.
-pub(super) fn process_name(text: &str) -> Result<String, String> {
+/// Name of a process and the like: it goes into URLs, headers, file names and other languages' identifiers.
+pub(super) fn identifier(of: &'static str) -> impl Fn(&str) -> Result<String, String> {
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-    match text.chars().find(|c| !fits(*c)) {
+    move |text| match text.chars().find(|c| !fits(*c)) {
         // `.` and `..` are folders.
         None if text.contains(|c: char| c != '.') => Ok(text.to_owned()),
-        _ => Err(format!("{} is no name of a process: use letters, digits, `.`, `_` and `-`", quote(text))),
+        _ => Err(format!("{} is no name of {of}: use letters, digits, `.`, `_` and `-`", quote(text))),
     }
 }
 
@@ -50,13 +50,29 @@ pub(super) fn name(text: &str) -> Result<String, String> {
 
 /// How long an execution may take.
 pub(super) fn timeout(text: &str) -> Result<Duration, String> {
-    match parse_duration(text) {
-        None => Err(format!("{} is no duration: write for example \"30s\" (ms, s, m, h)", quote(text))),
-        Some(time) if time.is_zero() || time > DAY => {
+    match duration(text)? {
+        time if time.is_zero() || time > DAY => {
             Err(format!("{} is out of range: more than 0s, at most 24h", quote(text)))
         }
-        Some(time) => Ok(time),
+        time => Ok(time),
     }
+}
+
+/// A duration within a range.
+pub(super) fn duration_within(range: RangeInclusive<Duration>) -> impl Fn(&str) -> Result<Duration, String> {
+    move |text| {
+        let time = duration(text)?;
+        if range.contains(&time) {
+            return Ok(time);
+        }
+        let (least, most) = (format_duration(*range.start()), format_duration(*range.end()));
+        Err(format!("{} is out of range: {least} to {most}", quote(text)))
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    parse_duration(text)
+        .ok_or_else(|| format!("{} is no duration: write for example \"30s\" (ms, s, m, h, d)", quote(text)))
 }
 
 /// How much memory an instance may have.
@@ -242,30 +258,6 @@ pub(super) fn path(folder: &Path) -> impl Fn(&str) -> Result<PathBuf, String> {
         // Its components: without the `.` that people begin relative paths with.
         Ok(folder.join(text).components().collect())
     }
-}
-
-/// A package: a file, until references into registries can be fetched.
-pub(super) fn package(folder: &Path) -> impl Fn(&str) -> Result<PackageRef, String> {
-    let path = path(folder);
-    move |text| {
-        if is_remote(text) {
-            return Err(format!("{}: a package from a registry is not in this version: name a file", quote(text)));
-        }
-        path(text).map(PackageRef::Path)
-    }
-}
-
-/// Whether a text looks like a reference into a registry: a URL, or `host.tld/name:tag`, or `host.tld/name@digest`.
-fn is_remote(text: &str) -> bool {
-    if text.contains("://") {
-        return true;
-    }
-    let Some((host, rest)) = text.split_once('/') else {
-        return false;
-    };
-    let is_host = host == "localhost" || (host.contains(['.', ':']) && !host.starts_with('.'));
-    let last = rest.rsplit('/').next().unwrap_or(rest);
-    is_host && (last.contains(':') || last.contains('@'))
 }
 
 /// An absolute path as a guest sees it, without a slash at its end.

@@ -72,6 +72,10 @@ fn wrong_includes_are_refused() {
             "a.toml:1:1: server: an included file cannot have [server]: write it in the manifest that includes this one",
         ),
         (
+            &[("auricle.toml", "include = [\"a.toml\"]"), ("a.toml", "[deployment]\nmax-error-rate = \"5%\"")],
+            "a.toml:1:1: deployment: an included file cannot have [deployment]: write it in the manifest that includes this one",
+        ),
+        (
             &[
                 ("auricle.toml", "include = [\"a.toml\", \"b.toml\"]\n[[api]]\nname = \"x\"\nbase = \"x\"\ntile = 1"),
                 ("a.toml", "x ="),

@@ -4,7 +4,7 @@ use super::{named_process, parse, process, right, route};
 
 /// Text, and the whole of what is said about it.
 #[track_caller]
-fn wrong(cases: &[(&str, &str)]) {
+pub(super) fn wrong(cases: &[(&str, &str)]) {
     for (text, expected) in cases {
         let shown = parse(text).map(|_| "accepted".to_owned()).unwrap_or_else(|problems| problems.to_string());
         assert_eq!(shown, *expected, "\n{text}");
@@ -93,6 +93,10 @@ fn mistakes_in_server_are_explained() {
             "auricle.toml:2:13: server.rest-root: `/_admin/rest` is under `/_admin`, which is the server's own: take another root",
         ),
         (
+            "[server]\nodata-root = \"/_executions\"",
+            "auricle.toml:2:14: server.odata-root: `/_executions` is under `/_executions`, which is the server's own: take another root",
+        ),
+        (
             "[server]\nrest-root = \"/a/../b\"",
             "auricle.toml:2:13: server.rest-root: `..` is no segment of a path: requests with it are refused",
         ),
@@ -137,10 +141,6 @@ fn what_later_versions_have_is_refused_by_name() {
     wrong(&[
         ("[server]\nauth = \"basic\"", "auricle.toml:2:1: server.auth: `auth` is not in this version: take it out"),
         ("[server.tls]\ncert = \"a\"", "auricle.toml:1:1: server.tls: `tls` is not in this version: take it out"),
-        (
-            "[server]\nstore = \"postgres://u:secret@h/d\"",
-            "auricle.toml:2:1: server.store: `store` is not in this version: take it out",
-        ),
         ("[[proxy]]\nname = \"p\"", "auricle.toml:1:1: proxy: `proxy` is not in this version: take it out"),
         (
             "[[user]]\n[[worker]]",
@@ -151,19 +151,6 @@ fn what_later_versions_have_is_refused_by_name() {
             "auricle.toml:4:1: api[c].soap: `soap` is not in this version: take it out\nauricle.toml:6:1: api[c].odata: `odata` is not in this version: take it out",
         ),
     ]);
-    for package in ["oci://ghcr.io/a/b", "ghcr.io/a/b:1.0", "localhost/b:1", "reg:5000/b@sha256:00", "https://h/x.wasm"]
-    {
-        let text = process("").replace("a.wasm", package);
-        wrong(&[(
-            &text,
-            &format!(
-                "auricle.toml:3:11: process[a].package: `{package}`: a package from a registry is not in this version: name a file"
-            ),
-        )]);
-    }
-    for package in ["a.wasm", "./x.y/a:1.wasm", "../a.wasm", "target/a.b/c.wasm", "/opt/a:1/b.wasm"] {
-        right(&process("").replace("a.wasm", package));
-    }
 }
 
 #[test]
@@ -179,7 +166,10 @@ fn mistakes_in_a_process_are_explained() {
         ),
         ("memory = \"5GiB\"", "8:10: process[a].memory: `5GiB` is out of range: 1MiB to 4GiB"),
         ("memory = 128", "8:10: process[a].memory: expected text in quotes, found a number"),
-        ("timeout = \"30\"", "8:11: process[a].timeout: `30` is no duration: write for example \"30s\" (ms, s, m, h)"),
+        (
+            "timeout = \"30\"",
+            "8:11: process[a].timeout: `30` is no duration: write for example \"30s\" (ms, s, m, h, d)",
+        ),
         ("timeout = \"0s\"", "8:11: process[a].timeout: `0s` is out of range: more than 0s, at most 24h"),
         ("timeout = \"25h\"", "8:11: process[a].timeout: `25h` is out of range: more than 0s, at most 24h"),
         (
@@ -469,6 +459,11 @@ fn declarations_that_do_not_go_together_name_each_other() {
             "auricle.toml:5:8: api[x].base: its routes would be at `/_admin/x`, and `/_admin` is the server's own: \
              take another base or another `rest-root`",
         ),
+        (
+            "[server]\nrest-root = \"\"\n[[api]]\nname = \"x\"\nbase = \"/_executions\"",
+            "auricle.toml:5:8: api[x].base: its routes would be at `/_executions`, and `/_executions` is the server's own: \
+             take another base or another `rest-root`",
+        ),
     ]);
     right(
         "[server]\nrest-root = \"\"\n[[api]]\nname = \"x\"\nbase = \"/ws/simpler\"\n[[api]]\nname = \"y\"\nbase = \"\"",
@@ -483,7 +478,7 @@ fn all_problems_come_at_once_in_their_order() {
             + &process("timeout = \"x\"\nfile = 1\nconnections = [\"erp\"]")),
         "auricle.toml:2:1: server.auth: `auth` is not in this version: take it out\n\
          auricle.toml:3:10: server.listen: expected text in quotes, found a number\n\
-         auricle.toml:11:11: process[a].timeout: `x` is no duration: write for example \"30s\" (ms, s, m, h)\n\
+         auricle.toml:11:11: process[a].timeout: `x` is no duration: write for example \"30s\" (ms, s, m, h, d)\n\
          auricle.toml:12:1: process[a].file: unknown key `file`: did you mean `files`?\n\
          auricle.toml:13:16: process[a].connections[0]: no connection is named `erp`: declare it with [[connection]]",
     )]);
@@ -494,11 +489,11 @@ fn columns_count_characters_and_lines_end_in_either_way() {
     wrong(&[
         (
             "x = { 'é' = 1 }\r\n[server]\r\n  tis = 1",
-            "auricle.toml:1:1: x: unknown key `x`: one of include, server, process, connection, api\nauricle.toml:3:3: server.tis: unknown key `tis`: one of listen, admin-listen, data-dir, rest-root, simple-root, soap-root, soap12-root, odata-root, odata2-root, public-url, trusted-proxies, max-request-bytes, requests-per-second, protected-headers",
+            "auricle.toml:1:1: x: unknown key `x`: one of include, server, deployment, process, connection, api\nauricle.toml:3:3: server.tis: unknown key `tis`: one of listen, admin-listen, data-dir, rest-root, simple-root, soap-root, soap12-root, odata-root, odata2-root, public-url, trusted-proxies, max-request-bytes, requests-per-second, protected-headers, environment, store, trust, records",
         ),
         (
             "server = { 'é' = 1 }",
-            "auricle.toml:1:12: server.é: unknown key `é`: one of listen, admin-listen, data-dir, rest-root, simple-root, soap-root, soap12-root, odata-root, odata2-root, public-url, trusted-proxies, max-request-bytes, requests-per-second, protected-headers",
+            "auricle.toml:1:12: server.é: unknown key `é`: one of listen, admin-listen, data-dir, rest-root, simple-root, soap-root, soap12-root, odata-root, odata2-root, public-url, trusted-proxies, max-request-bytes, requests-per-second, protected-headers, environment, store, trust, records",
         ),
         (
             "server = { listen = 'é:1', tls = 1 }",

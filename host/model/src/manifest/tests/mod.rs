@@ -1,5 +1,6 @@
 //! The manifest as its users see it: what is accepted and what it means; any text at all.
 
+mod deploying;
 mod includes;
 mod mistakes;
 
@@ -260,6 +261,7 @@ fn every_server_key_is_read() {
             max_request_bytes: 1024,
             requests_per_second: 5,
             protected_headers: Vec::new(),
+            ..ServerConfig::default()
         }
     );
 }
