@@ -16,3 +16,8 @@ pub(crate) fn from_millis(millis: i64) -> SystemTime {
 pub(crate) fn now() -> SystemTime {
     from_millis(to_millis(SystemTime::now()))
 }
+
+/// The minute of a time, since 1970.
+pub(crate) fn minute(time: SystemTime) -> u64 {
+    to_millis(time).unsigned_abs() / 60_000
+}

@@ -7,7 +7,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use crate::StoreError;
+use crate::{StoreError, time};
 
 /// A data folder that this process holds until the value is dropped.
 #[derive(Debug)]
@@ -39,10 +39,10 @@ impl DataFolder {
         Ok(Self { path: path.to_owned(), lock })
     }
 
-    /// The database file: made here when it is missing, since SQLite would make it readable by all. Its companions
+    /// A database file: made here when it is missing, since SQLite would make it readable by all. Its companions
     /// (`-wal`, `-shm`) take its mode.
-    pub(super) fn database(&self) -> Result<PathBuf, StoreError> {
-        let file = self.path.join("auricle.db");
+    pub(super) fn file(&self, name: &str) -> Result<PathBuf, StoreError> {
+        let file = self.path.join(name);
         let made = || -> io::Result<()> {
             private_file().open(&file)?.sync_all()?;
             // The entry in the folder has to survive a power loss too.
@@ -52,6 +52,25 @@ impl DataFolder {
             StoreError::unavailable(format!("the database `{}` can't be opened: {error}", file.display()))
         })?;
         Ok(file)
+    }
+
+    /// Gives a database file that can't be used another name, and says which. Its companions are of no use without it.
+    pub(super) fn set_aside(&self, file: &Path) -> Result<PathBuf, StoreError> {
+        let beside = |end: &str| {
+            let mut name = file.as_os_str().to_owned();
+            name.push(end);
+            PathBuf::from(name)
+        };
+        let aside = beside(&format!(".damaged-{}", time::to_millis(time::now())));
+        let moved = fs::rename(file, &aside).and_then(|()| {
+            ["-wal", "-shm"].map(beside).iter().filter(|companion| companion.exists()).try_for_each(fs::remove_file)
+        });
+        moved.map(|()| aside).map_err(|error| {
+            StoreError::unavailable(format!(
+                "`{}` is damaged and can't be set aside ({error}): move it away by hand",
+                file.display()
+            ))
+        })
     }
 }
 
@@ -73,7 +92,8 @@ fn held(folder: &Path, lock: &Path) -> StoreError {
     ))
 }
 
-fn private_file() -> OpenOptions {
+/// For a file of which others may not know: made where there is none.
+pub(super) fn private_file() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
     #[cfg(unix)]
@@ -112,7 +132,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt as _;
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("data");
-        let file = DataFolder::claim(&path).unwrap().database().unwrap();
+        let file = DataFolder::claim(&path).unwrap().file("auricle.db").unwrap();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!((mode(&path), mode(&file)), (0o700, 0o600));
     }

@@ -1,225 +1,125 @@
-//! The embedded store: one SQLite file in the data folder, for one host.
+//! The embedded store: SQLite files in the data folder, for one host.
 //!
-//! Write-ahead log with `synchronous = FULL`: a commit is synced before it is answered, so it survives the loss of
-//! power; one writer with group commit ([`writer`]), a few readers beside it ([`read`]). A change costs its share of a
-//! sync, a read a fraction of a millisecond.
+//! `auricle.db` has all that was promised: write-ahead log with `synchronous = FULL`, so a commit is synced before it is
+//! answered and survives the loss of power; one writer with group commit, a few readers beside it. `records.db` has the
+//! execution records, with a writer of its own and `synchronous = NORMAL`: it never makes a promise wait, and may lose its
+//! last seconds with the power. A change costs its share of a sync, a read a fraction of a millisecond.
 
-mod change;
+mod backup_file;
+mod dialect;
 mod error;
 mod folder;
-mod read;
-mod schema;
-mod writer;
+#[path = "../sql/mod.rs"]
+mod sql;
 
 use std::path::Path;
-use std::time::{Duration, SystemTime};
 
-use auricle_model::ExecutionId;
-use bytes::Bytes;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, SqlitePool};
+use sqlx::ConnectOptions as _;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
-use crate::{
-    Answer, DeploymentVersion, Digest, NewDeployment, QueueStatus, QueuedExecution, Store, StoreError, StoreErrorKind,
-};
-use change::{Begin, Deploy, Done, Enqueue, Failed, PutPackage, RetryAt};
+use crate::limits::{RECORD_PAGE, SQLITE_BUSY, SQLITE_READERS};
+use crate::{StoreError, StoreErrorKind};
+pub(crate) use backup_file::{Backup, NewBackup, table};
 use error::cannot;
 use folder::DataFolder;
-use writer::Writer;
+pub(crate) use sql::copy;
+use sql::{Database, Schema, Writer, migrate};
 
-/// Connections that read at one time.
-const READERS: u32 = 4;
+const MAIN: Schema = Schema {
+    versions: "schema_version",
+    migrations: &[
+        include_str!("schema/0001_deployments_and_queue.sql"),
+        include_str!("schema/0002_canaries_access_and_leases.sql"),
+    ],
+};
 
-/// Keeps everything in `auricle.db` of a data folder.
+/// Named apart, so that a backup has both in one file.
+const RECORDS: Schema =
+    Schema { versions: "record_schema_version", migrations: &[include_str!("schema/records/0001_records.sql")] };
+
+/// Keeps everything in `auricle.db` and `records.db` of a data folder.
 ///
-/// Dropped without [`Store::close`] it still writes what it was asked for, but holds its folder a moment longer.
+/// Dropped without [`Store::close`](crate::Store::close) it still writes what it was asked for, but holds its folder a
+/// moment longer.
 #[derive(Debug)]
 pub struct SqliteStore {
-    writer: Writer,
-    readers: SqlitePool,
+    main: Database,
+    records: Database,
 }
 
 impl SqliteStore {
-    /// Opens the store of a data folder; makes both if they are missing, and brings older tables up to date. To be called
-    /// inside a tokio runtime, which has to outlive the store.
+    /// Opens the store of a data folder; makes both if they are missing, and brings older tables up to date. A `records.db`
+    /// that is damaged is set aside, with a warning. To be called inside a tokio runtime, which has to outlive the store.
     ///
     /// # Errors
     ///
     /// Unavailable: another host uses the folder, or it can't be written. Newer: a later version of Auricle wrote it.
-    /// Corrupt: the file is no database.
+    /// Corrupt: `auricle.db` is no database.
     pub async fn open(data_dir: &Path) -> Result<Self, StoreError> {
+        Self::open_as(data_dir, |options| options).await
+    }
+
+    /// Opens it with other settings than it has: for tests of what goes wrong.
+    async fn open_as(
+        data_dir: &Path,
+        set: impl Fn(SqliteConnectOptions) -> SqliteConnectOptions,
+    ) -> Result<Self, StoreError> {
         let folder = DataFolder::claim(data_dir)?;
-        let file = folder.database()?;
-        let options = options(&file);
-        let mut connection = options.connect().await.map_err(cannot("open its database"))?;
-        schema::migrate(&mut connection, &file).await?;
-        let readers =
-            SqlitePoolOptions::new().max_connections(READERS).connect_lazy_with(options.clone().read_only(true));
-        Ok(Self { writer: Writer::start(connection, options, folder), readers })
-    }
+        let file = folder.file("auricle.db")?;
+        let main = set(options(&file, SqliteSynchronous::Full));
+        let connection = prepared(&main, &MAIN, &file).await?;
 
-    /// Transactions committed since it was opened: fewer than the changes, where those came together.
-    pub fn commits(&self) -> u64 {
-        self.writer.commits()
-    }
-
-    /// A stored package whose bytes have been compared with its digest.
-    async fn verified(&self, digest: Digest) -> Result<Option<Bytes>, StoreError> {
-        let Some(bytes) = read::package(&self.readers, digest).await?.map(Bytes::from) else {
-            return Ok(None);
+        let file = folder.file("records.db")?;
+        // Rows of some kilobytes fill larger pages better: fewer are written, and a list reads fewer.
+        let records = set(options(&file, SqliteSynchronous::Normal).page_size(RECORD_PAGE));
+        let recording = match prepared(&records, &RECORDS, &file).await {
+            Err(error) if error.kind() == StoreErrorKind::Corrupt => {
+                let aside = folder.set_aside(&file)?;
+                tracing::warn!(
+                    %error, aside = %aside.display(),
+                    "the execution records are damaged and were set aside; new ones are begun"
+                );
+                prepared(&records, &RECORDS, &folder.file("records.db")?).await?
+            }
+            other => other?,
         };
-        let found = digest_of(bytes.clone()).await?;
-        if found != digest {
-            return Err(StoreError::corrupt(format!(
-                "the stored package {digest} is damaged: its bytes have the digest {found}; deploy it again"
-            )));
-        }
-        Ok(Some(bytes))
+        Ok(Self { main: database(connection, main, folder), records: database(recording, records, ()) })
     }
 }
 
-fn options(file: &Path) -> SqliteConnectOptions {
+fn options(file: &Path, synchronous: SqliteSynchronous) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(file)
         .create_if_missing(false)
         .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Full)
+        .synchronous(synchronous)
         // Where fsync does not reach the platter (macOS), this does; elsewhere it is nothing.
         .pragma("fullfsync", "ON")
         .pragma("checkpoint_fullfsync", "ON")
         .foreign_keys(true)
-        .busy_timeout(Duration::from_secs(5))
+        .busy_timeout(SQLITE_BUSY)
+        .disable_statement_logging()
 }
 
-/// Off the async threads: a package has megabytes.
-async fn digest_of(bytes: Bytes) -> Result<Digest, StoreError> {
-    tokio::task::spawn_blocking(move || Digest::of(&bytes))
-        .await
-        .map_err(|_| StoreError::unavailable("the host is stopping: a package's digest was not computed"))
+async fn prepared(
+    options: &SqliteConnectOptions,
+    schema: &Schema,
+    file: &Path,
+) -> Result<SqliteConnection, StoreError> {
+    let mut connection = options.connect().await.map_err(cannot("open its database"))?;
+    migrate(&mut connection, schema, &format!("`{}`", file.display())).await?;
+    Ok(connection)
 }
 
-impl Store for SqliteStore {
-    fn is_durable(&self) -> bool {
-        true
-    }
-
-    fn put_package(&self, bytes: Bytes) -> Answer<'_, Digest> {
-        Box::pin(async move {
-            let digest = digest_of(bytes.clone()).await?;
-            match self.verified(digest).await {
-                Ok(Some(_)) => return Ok(digest),
-                Ok(None) => {}
-                Err(damaged) if damaged.kind() == StoreErrorKind::Corrupt => {
-                    tracing::warn!(%damaged, "a stored package is replaced");
-                }
-                Err(error) => return Err(error),
-            }
-            self.writer.write(PutPackage { digest, bytes }).await?;
-            Ok(digest)
-        })
-    }
-
-    fn package(&self, digest: Digest) -> Answer<'_, Option<Bytes>> {
-        Box::pin(self.verified(digest))
-    }
-
-    fn deploy(&self, new: NewDeployment) -> Answer<'_, DeploymentVersion> {
-        Box::pin(async move { self.writer.write(Deploy::new(new)?).await })
-    }
-
-    fn active<'a>(&'a self, environment: &'a str) -> Answer<'a, Option<DeploymentVersion>> {
-        Box::pin(async move {
-            match read::active(&self.readers, environment).await? {
-                Some(row) => read::version(&self.readers, row).await.map(Some),
-                None => Ok(None),
-            }
-        })
-    }
-
-    fn last_from<'a>(&'a self, environment: &'a str, source: &'a str) -> Answer<'a, Option<DeploymentVersion>> {
-        Box::pin(async move {
-            match read::last_from(&self.readers, environment, source).await? {
-                Some(row) => read::version(&self.readers, row).await.map(Some),
-                None => Ok(None),
-            }
-        })
-    }
-
-    fn enqueue(&self, queued: QueuedExecution) -> Answer<'_, ()> {
-        Box::pin(async move { self.writer.write(Enqueue::new(queued)?).await })
-    }
-
-    fn pending(&self, after: Option<ExecutionId>, limit: u32) -> Answer<'_, Vec<QueuedExecution>> {
-        Box::pin(async move {
-            let mut after = after.map(|id| id.to_string()).unwrap_or_default();
-            let mut found = Vec::new();
-            // Once, unless entries can't be read: an answer is empty only where nothing follows.
-            while found.is_empty() && limit > 0 {
-                let rows = read::pending(&self.readers, &after, limit).await?;
-                let Some(last) = rows.last() else { break };
-                after.clone_from(&last.id);
-                for row in rows {
-                    let Some(id) = ExecutionId::parse(&row.id) else {
-                        tracing::error!(
-                            id = row.id,
-                            "an entry of the durable queue has no readable id; it is left out"
-                        );
-                        continue;
-                    };
-                    match row.read(id) {
-                        Ok(queued) => found.push(queued),
-                        Err(why) => {
-                            let message = format!("its entry in the durable queue can't be read: {why}");
-                            tracing::error!(%id, message, "a queued execution is lost");
-                            self.writer.write(Failed { id, message }).await?;
-                        }
-                    }
-                }
-            }
-            Ok(found)
-        })
-    }
-
-    fn begin(&self, id: ExecutionId) -> Answer<'_, u32> {
-        Box::pin(self.writer.write(Begin(id)))
-    }
-
-    fn done(&self, id: ExecutionId) -> Answer<'_, ()> {
-        Box::pin(self.writer.write(Done(id)))
-    }
-
-    fn failed<'a>(&'a self, id: ExecutionId, message: &'a str) -> Answer<'a, ()> {
-        Box::pin(self.writer.write(Failed { id, message: message.to_owned() }))
-    }
-
-    fn retry_at<'a>(&'a self, id: ExecutionId, at: SystemTime, message: &'a str) -> Answer<'a, ()> {
-        Box::pin(self.writer.write(RetryAt { id, at, message: message.to_owned() }))
-    }
-
-    fn status(&self, id: ExecutionId) -> Answer<'_, Option<QueueStatus>> {
-        Box::pin(read::status(&self.readers, id))
-    }
-
-    fn close(&self) -> Answer<'_, ()> {
-        Box::pin(async move {
-            self.readers.close().await;
-            self.writer.close().await;
-            Ok(())
-        })
-    }
+fn database(
+    connection: SqliteConnection,
+    options: SqliteConnectOptions,
+    held: impl std::any::Any + Send + Sync,
+) -> Database {
+    let readers =
+        SqlitePoolOptions::new().max_connections(SQLITE_READERS).connect_lazy_with(options.clone().read_only(true));
+    Database { writer: Writer::start(vec![connection], options, held), readers }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn a_commit_is_synced() {
-        let dir = tempfile::tempdir().unwrap();
-        let file = DataFolder::claim(dir.path()).unwrap().database().unwrap();
-        let mut connection = options(&file).connect().await.unwrap();
-        let synchronous: i64 = sqlx::query_scalar("PRAGMA synchronous").fetch_one(&mut connection).await.unwrap();
-        let journal: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut connection).await.unwrap();
-        assert_eq!((synchronous, journal.as_str()), (2, "wal"));
-    }
-}
+mod tests;

@@ -4,12 +4,19 @@ use std::path::Path;
 use std::sync::Arc;
 
 use auricle_model::Retry;
-use auricle_store::{Digest, MemoryStore, QueueState, SqliteStore, Store, StoreErrorKind};
+use auricle_store::{
+    Deployments as _, Digest, MemoryStore, Packages as _, Queue as _, QueueState, QueuedExecution, Reception,
+    SqliteStore, Store as _, StoreError, StoreErrorKind,
+};
 use bytes::Bytes;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _};
 
-use crate::suite::{deployment, open_ids, request};
+use crate::fixtures::{NODE, by, deployment, lease, open_ids, request};
+
+async fn enqueue(store: &SqliteStore, queued: QueuedExecution) -> Result<(), StoreError> {
+    store.enqueue(queued, Reception::Waiting, None).await
+}
 
 /// Changes the database behind the store's back.
 async fn tamper(dir: &Path, sql: &'static str) {
@@ -24,20 +31,21 @@ async fn all_is_there_after_a_restart() {
     let dir = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(dir.path()).await.unwrap();
     assert!(store.is_durable() && !MemoryStore::new().is_durable());
-    let package = store.put_package(Bytes::from_static(b"package")).await.unwrap();
-    let version = store.deploy(deployment("account-create", package)).await.unwrap();
+    let package = store.put_package(Bytes::from_static(b"package"), None).await.unwrap();
+    let version = store.deploy(deployment("account-create", package), by("deploy")).await.unwrap();
     let (first, second) = (request("1"), request("2"));
     let ids = [first.execution.id, second.execution.id];
-    store.enqueue(first).await.unwrap();
-    store.enqueue(second).await.unwrap();
-    assert_eq!(store.begin(ids[0]).await.unwrap(), 1);
+    enqueue(&store, first).await.unwrap();
+    enqueue(&store, second).await.unwrap();
+    assert_eq!(store.begin(ids[0], lease()).await.unwrap(), 1);
     store.close().await.unwrap();
 
     let store = SqliteStore::open(dir.path()).await.unwrap();
     assert_eq!(store.package(package).await.unwrap(), Some(Bytes::from_static(b"package")));
-    assert_eq!(store.active("default").await.unwrap(), Some(version));
+    assert_eq!(store.serving("default").await.unwrap().active, Some(1));
+    assert_eq!(store.version("default", 1).await.unwrap(), Some(version));
     assert_eq!(open_ids(&store).await, ids);
-    assert_eq!(store.begin(ids[0]).await.unwrap(), 2, "the attempt before the restart counts");
+    assert_eq!(store.begin(ids[0], lease()).await.unwrap(), 2, "the attempt before the restart counts");
 }
 
 #[tokio::test]
@@ -47,7 +55,7 @@ async fn closing_writes_what_was_asked_before() {
     let tasks: Vec<_> = (0..50)
         .map(|_| {
             let store = Arc::clone(&store);
-            tokio::spawn(async move { store.enqueue(request("{}")).await })
+            tokio::spawn(async move { enqueue(&store, request("{}")).await })
         })
         .collect();
     tokio::task::yield_now().await;
@@ -66,17 +74,17 @@ async fn those_who_wait_together_share_a_transaction() {
     let dir = tempfile::tempdir().unwrap();
     let store = Arc::new(SqliteStore::open(dir.path()).await.unwrap());
     let taken = request("taken");
-    store.enqueue(taken.clone()).await.unwrap();
+    enqueue(&store, taken.clone()).await.unwrap();
     let before = store.commits();
     let mut tasks: Vec<_> = (0..200)
         .map(|_| {
             let store = Arc::clone(&store);
-            tokio::spawn(async move { store.enqueue(request("{}")).await })
+            tokio::spawn(async move { enqueue(&store, request("{}")).await })
         })
         .collect();
     let refused = {
         let store = Arc::clone(&store);
-        tokio::spawn(async move { store.enqueue(taken).await })
+        tokio::spawn(async move { enqueue(&store, taken).await })
     };
     for task in tasks.drain(..) {
         task.await.unwrap().unwrap();
@@ -91,7 +99,7 @@ async fn a_refused_deployment_leaves_its_batch_alone() {
     let dir = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(dir.path()).await.unwrap();
     let bad = deployment("account-create", Digest::of(b"never put"));
-    let (refused, queued) = tokio::join!(store.deploy(bad), store.enqueue(request("{}")));
+    let (refused, queued) = tokio::join!(store.deploy(bad, by("deploy")), enqueue(&store, request("{}")));
     assert_eq!(refused.unwrap_err().kind(), StoreErrorKind::Invalid);
     queued.unwrap();
     assert_eq!(store.commits(), 1, "they shared a transaction");
@@ -137,13 +145,13 @@ async fn a_damaged_package_is_never_given_and_can_be_replaced() {
     let dir = tempfile::tempdir().unwrap();
     let store = SqliteStore::open(dir.path()).await.unwrap();
     let bytes = Bytes::from_static(b"package");
-    let digest = store.put_package(bytes.clone()).await.unwrap();
+    let digest = store.put_package(bytes.clone(), None).await.unwrap();
     tamper(dir.path(), "UPDATE package SET bytes = x'00'").await;
 
     let error = store.package(digest).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Corrupt);
     assert!(error.to_string().contains(&digest.to_string()), "{error}");
-    store.put_package(bytes.clone()).await.unwrap();
+    store.put_package(bytes.clone(), None).await.unwrap();
     assert_eq!(store.package(digest).await.unwrap(), Some(bytes));
 }
 
@@ -153,11 +161,11 @@ async fn an_entry_that_cannot_be_read_does_not_stop_the_others() {
     let store = SqliteStore::open(dir.path()).await.unwrap();
     let (bad, good) = (request("bad"), request("good"));
     let ids = [bad.execution.id, good.execution.id];
-    store.enqueue(bad).await.unwrap();
+    enqueue(&store, bad).await.unwrap();
     tamper(dir.path(), "UPDATE queue SET request = x'01ff'").await;
 
-    store.enqueue(good).await.unwrap();
-    let page = store.pending(None, 1).await.unwrap();
+    enqueue(&store, good).await.unwrap();
+    let page = store.pending("default", NODE, None, 1, &[]).await.unwrap();
     assert_eq!(page.iter().map(|q| q.execution.id).collect::<Vec<_>>(), [ids[1]], "an empty page would end the start");
     let status = store.status(ids[0]).await.unwrap().unwrap();
     assert_eq!(status.state, QueueState::Failed);
@@ -171,8 +179,8 @@ async fn a_failed_transaction_is_told_and_the_next_one_works() {
     // A statement that fails as it runs, and not by a refusal.
     tamper(dir.path(), "CREATE TRIGGER broken BEFORE INSERT ON queue BEGIN SELECT * FROM gone; END").await;
     let queued = request("{}");
-    assert_eq!(store.enqueue(queued.clone()).await.unwrap_err().kind(), StoreErrorKind::Corrupt);
+    assert_eq!(enqueue(&store, queued.clone()).await.unwrap_err().kind(), StoreErrorKind::Corrupt);
     tamper(dir.path(), "DROP TRIGGER broken").await;
-    store.enqueue(queued).await.unwrap();
+    enqueue(&store, queued).await.unwrap();
     assert_eq!(open_ids(&store).await.len(), 1);
 }

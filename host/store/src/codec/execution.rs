@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use auricle_model::{Document, Execution, ExecutionId, Mode, Operation, Properties, Protocol, TraceContext};
+use auricle_model::{Document, Execution, ExecutionId, Mode, Operation, Properties, Protocol, Taping, TraceContext};
 use bytes::{Buf, BufMut, Bytes};
 use serde::{Deserialize, Serialize};
 
@@ -33,9 +33,11 @@ struct Part {
     set: usize,
 }
 
-/// All of an execution but its id and its attempt, which change or are looked for and so are columns.
+/// All of an execution but its id and its attempt, which change or are looked for and so are columns, and its taping: what
+/// is queued is neither debugged nor replayed.
 pub(crate) fn encode(execution: Execution) -> Result<Vec<u8>, StoreError> {
-    let Execution { id, process, operation, protocol, mode, attempt: _, properties, documents, trace } = execution;
+    let Execution { id, process, operation, protocol, mode, attempt: _, properties, documents, trace, taping: _ } =
+        execution;
     let mut sets: Vec<Properties> = Vec::new();
     let mut parts = Vec::with_capacity(documents.len());
     for document in &documents {
@@ -81,7 +83,8 @@ pub(crate) fn decode(id: ExecutionId, attempt: u32, mut bytes: Bytes) -> Result<
     if !bytes.is_empty() {
         return Err(format!("{} bytes follow its last document", bytes.len()));
     }
-    Ok(Execution { id, process, operation, protocol, mode, attempt, properties, documents, trace })
+    let taping = Taping::Off;
+    Ok(Execution { id, process, operation, protocol, mode, attempt, properties, documents, trace, taping })
 }
 
 fn take(bytes: &mut Bytes, length: usize) -> Option<Bytes> {
