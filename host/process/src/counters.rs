@@ -12,10 +12,11 @@ use crate::histogram::{Histogram, Spread};
 use crate::pool::Retired;
 use crate::sharded::Sharded;
 
-/// Bounds of times in microseconds: those of OpenTelemetry's advice, which begin at 5 ms, and three finer ones.
+/// Bounds of times in microseconds: those of OpenTelemetry's advice, which are from 5 ms to 10 s, four finer ones and a
+/// minute. Those of [`MinuteCount`](auricle_model::MinuteCount) are among them.
 pub const TIME_BOUNDS: &[u64] = &[
-    250, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 75_000, 100_000, 250_000, 500_000, 750_000, 1_000_000, 2_500_000,
-    5_000_000, 7_500_000, 10_000_000,
+    100, 250, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 75_000, 100_000, 250_000, 500_000, 750_000, 1_000_000,
+    2_500_000, 5_000_000, 7_500_000, 10_000_000, 60_000_000,
 ];
 
 /// Times in the buckets of [`TIME_BOUNDS`].
@@ -36,6 +37,8 @@ pub(crate) struct Counters {
 struct Executions {
     failures: [AtomicU64; FailureKind::NAMES.len()],
     ran: Times,
+    /// Microseconds, since somebody last took it.
+    longest: AtomicU64,
     waited: Times,
     /// Microseconds.
     cpu: AtomicU64,
@@ -47,7 +50,11 @@ impl Counters {
     /// Notes what an execution came to.
     pub(crate) fn note(&self, outcome: &Outcome) {
         let Some(counts) = self.executions.here() else { return };
-        counts.ran.add(TIME_BOUNDS, micros(outcome.ran));
+        let ran = micros(outcome.ran);
+        counts.ran.add(TIME_BOUNDS, ran);
+        if ran > counts.longest.load(Ordering::Relaxed) {
+            counts.longest.fetch_max(ran, Ordering::Relaxed);
+        }
         counts.waited.add(TIME_BOUNDS, micros(outcome.waited));
         add(&counts.cpu, micros(outcome.cpu));
         if let Err(failure) = &outcome.result
@@ -91,6 +98,17 @@ impl Counters {
             most_memory: most(|t| &t.most_memory),
             busy: self.busy.load(Ordering::Relaxed),
         }
+    }
+
+    /// What is added up by the minute; none if nothing has been run yet.
+    pub(crate) fn tally(&self) -> Option<Tally> {
+        let threads = || self.executions.iter();
+        threads().next()?;
+        Some(Tally {
+            ran: Spread::of(TIME_BOUNDS, threads().map(|t| &t.ran)),
+            failures: threads().flat_map(|t| &t.failures).map(load).sum(),
+            longest: threads().map(|t| t.longest.swap(0, Ordering::Relaxed)).max().unwrap_or(0),
+        })
     }
 
     /// Failed executions of each kind.
@@ -151,6 +169,17 @@ pub struct Counts {
     pub busy: usize,
 }
 
+/// What was counted of one process by now, as it is added up by the minute: see [`Engine::tallies`](crate::Engine::tallies).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tally {
+    /// How long executions ran, in microseconds, failed ones too.
+    pub ran: Spread,
+    /// Those that failed.
+    pub failures: u64,
+    /// The longest that one ran since the tally was last taken, in microseconds.
+    pub longest: u64,
+}
+
 /// What a listener process is doing and has done.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -183,10 +212,13 @@ mod tests {
             mode: Mode::General,
             uses: 1,
             waited: Duration::from_micros(50),
+            instantiated: Duration::ZERO,
             ran: Duration::from_millis(3),
+            instance_age: Duration::from_millis(3),
             cpu: Duration::from_millis(2),
             memory,
             log: Vec::new(),
+            tape: None,
             result: failed.map_or(Ok(Vec::new()), |kind| Err(Failure::new(kind, ""))),
         }
     }
@@ -204,5 +236,16 @@ mod tests {
         assert_eq!(failed, [(FailureKind::Trapped, 1), (FailureKind::Saturated, 1)]);
         let status = counters.status("p", Mode::General, 2, 1);
         assert_eq!((status.executions, status.failures[&FailureKind::Trapped], status.waiting), (3, 1, 2));
+    }
+
+    #[test]
+    fn a_tally_tells_the_longest_once() {
+        let counters = Counters::default();
+        assert_eq!(counters.tally(), None);
+        counters.note(&outcome(Some(FailureKind::Failed), 0));
+        let tally = counters.tally().unwrap();
+        assert_eq!((tally.ran.sum, tally.failures, tally.longest), (3_000, 1, 3_000));
+        let tally = counters.tally().unwrap();
+        assert_eq!((tally.ran.sum, tally.failures, tally.longest), (3_000, 1, 0));
     }
 }

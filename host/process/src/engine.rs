@@ -21,14 +21,14 @@ use crate::cache::Cache;
 use crate::capacity::{self, Demand, Findings, Machine, Plan};
 use crate::compile::{self, Compiler};
 use crate::component::{self, Component, LoadError};
-use crate::counters::{Counters, Counts};
+use crate::counters::{Counters, Counts, Tally};
 use crate::load::Loader;
 use crate::progress::Progress;
 use crate::registry::Registry;
 use crate::room::Room;
 use crate::state::State;
 use crate::status::{AllocatorStatus, EngineStatus};
-use crate::{documents, outgoing, strings};
+use crate::{documents, outgoing, strings, tape};
 
 /// Tables that belong to one permit of the pool; memories are one. The pool keeps some ten words for each that there is.
 const TABLES_PER_PERMIT: u32 = 4;
@@ -202,6 +202,13 @@ impl Engine {
         all.filter(|(_, counts)| counts.made > 0 || counts.busy > 0 || counts.ran.count() > 0).collect()
     }
 
+    /// The same as it is added up by the minute, cheaply: what has never run costs a look. For one who takes them, since the
+    /// longest is told once.
+    pub fn tallies(&self) -> Vec<(Arc<str>, Tally)> {
+        let all = self.0.counters.all().into_iter();
+        all.filter_map(|(name, counters)| Some((name, counters.tally()?))).collect()
+    }
+
     /// What the engine holds at the moment.
     pub fn status(&self) -> EngineStatus {
         EngineStatus {
@@ -248,6 +255,7 @@ fn linker(engine: &wasmtime::Engine) -> wasmtime::Result<Linker<State>> {
     Process::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state)?;
     documents::without_copies(&mut linker)?;
     strings::in_place(&mut linker)?;
+    tape::through_the_deck(&mut linker)?;
     Ok(linker)
 }
 

@@ -1,5 +1,8 @@
 //! Host functions about the execution that goes on: its id, its operation, its log and its process properties.
 //!
+//! Of these only the id and the attempt are on a tape: a replay has others, and its guest has to see those that were recorded.
+//! All else comes with the execution.
+//!
 //! During `lifecycle.start` there is no execution: the id is empty, the mode is the declared one, there are no properties, and what is
 //! set is gone.
 
@@ -58,7 +61,8 @@ impl execution::Host for State {
     }
 
     fn id(&mut self) -> wasmtime::Result<String> {
-        Ok(self.current.as_ref().map(|c| c.id.to_string()).unwrap_or_default())
+        let id = |state: &mut Self| Ok(state.current.as_ref().map(|c| c.id.to_string()).unwrap_or_default());
+        self.taped("execution.id", String::new, id)
     }
 
     fn process_name(&mut self) -> wasmtime::Result<String> {
@@ -70,7 +74,7 @@ impl execution::Host for State {
     }
 
     fn attempt(&mut self) -> wasmtime::Result<u32> {
-        Ok(self.current.as_ref().map_or(1, |c| c.attempt))
+        self.taped("execution.attempt", String::new, |state| Ok(state.current.as_ref().map_or(1, |c| c.attempt)))
     }
 
     fn current_operation(&mut self) -> wasmtime::Result<execution::Operation> {

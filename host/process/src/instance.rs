@@ -25,6 +25,7 @@ use crate::log::Log;
 use crate::outgoing::Outgoing;
 use crate::pool::{Retired, Wear, max_uses};
 use crate::state::{Current, State};
+use crate::tape::Deck;
 use crate::timing::{Meter, Time, within};
 
 /// An instance and everything that it holds.
@@ -41,16 +42,17 @@ pub(crate) struct Instance {
 }
 
 impl Instance {
-    /// Makes an instance, and runs its `lifecycle.start` if asked to.
+    /// Makes an instance, and runs its `lifecycle.start` if asked to. A deck that is on serves one execution: so does the instance then.
     pub(crate) async fn new(
         listener: &Listener,
         room: OwnedSemaphorePermit,
         start: bool,
         time: Time,
+        deck: Deck,
     ) -> Result<Box<Self>, Failure> {
         let meter = Meter::new(time.began);
         meter.begin(&time);
-        let mut store = new_store(listener, &meter, time.deadline);
+        let mut store = new_store(listener, &meter, time.deadline, deck);
         let made = {
             let making = pin!(make(&mut store, listener, start));
             within(time.deadline, meter.measure(time.began, making)).await
@@ -148,6 +150,11 @@ impl Instance {
         self.meter.used()
     }
 
+    /// How old it was when its guest was active last.
+    pub(crate) fn age(&self) -> Duration {
+        self.meter.age()
+    }
+
     /// When its guest was active last.
     pub(crate) fn ended(&self) -> Instant {
         self.meter.ended()
@@ -208,7 +215,7 @@ const fn broken_by(kind: FailureKind) -> Retired {
     }
 }
 
-fn new_store(listener: &Listener, meter: &Arc<Meter>, deadline: Instant) -> Store<State> {
+fn new_store(listener: &Listener, meter: &Arc<Meter>, deadline: Instant, deck: Deck) -> Store<State> {
     let limits = &listener.decl().limits;
     let bounds = &limits.bounds;
     let log = Log::new(bytes(bounds.log));
@@ -223,7 +230,7 @@ fn new_store(listener: &Listener, meter: &Arc<Meter>, deadline: Instant) -> Stor
         table,
         wasi: listener.wasi().context(&log),
         http,
-        outgoing: Outgoing::new(listener.rules().clone(), listener.engine().client().clone()),
+        outgoing: Outgoing::new(listener.rules().clone(), listener.engine().client().clone()).on(deck.clone()),
         connections: ExecutionConnections::new(
             listener.pools().clone(),
             listener.granted().clone(),
@@ -234,6 +241,7 @@ fn new_store(listener: &Listener, meter: &Arc<Meter>, deadline: Instant) -> Stor
         growth: Growth::new(limits),
         meter: meter.clone(),
         log,
+        deck,
         current: None,
     };
     let mut store = Store::new(listener.engine().wasmtime(), state);

@@ -24,6 +24,12 @@ pub(crate) const RANDOM_BYTES: u64 = 1 << 20;
 pub(crate) const FIELD_BYTES: usize = 32 << 10;
 /// Bytes of a failure's message that are kept: 64 KiB.
 pub(crate) const MESSAGE_BYTES: usize = 64 << 10;
+/// Entries of the tape of one execution: 100,000. It is cut where there are more.
+pub(crate) const TAPE_ENTRIES: usize = 100_000;
+/// Bytes of questions and answers on it: 64 MiB. It is cut before the entry that would be more.
+pub(crate) const TAPE_BYTES: usize = 64 << 20;
+/// Bytes of one question on it: 4 KiB. Of a longer one its beginning and a fingerprint are kept.
+pub(crate) const ASKED_BYTES: usize = 4 << 10;
 /// How deep sub-processes may call one another.
 pub(crate) const DEPTH: u32 = 16;
 /// Longest wait for a permit and an instance; never longer than the process's `timeout`.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use auricle_model::{Document, Execution, ExecutionId, Failure, FailureKind, LogLine, Mode, Outcome};
+use auricle_model::{Document, Execution, ExecutionId, Failure, FailureKind, LogLevel, LogLine, Mode, Outcome, Tape};
 use tokio::sync::SemaphorePermit;
 use tokio::time::Instant;
 use tracing::Span;
@@ -21,12 +21,13 @@ use crate::limits;
 use crate::listener::Listener;
 use crate::processes::Processes;
 use crate::state::Current;
+use crate::tape::Deck;
 use crate::timing::Time;
 use crate::trace;
 use crate::warm::no_room;
 
 /// Who runs a sub-process.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct Caller {
     /// How many callers are above.
     pub(crate) depth: u32,
@@ -34,6 +35,8 @@ pub(crate) struct Caller {
     pub(crate) deadline: Instant,
     /// How much the caller may compute yet.
     pub(crate) cpu: Duration,
+    /// What its tape is on.
+    pub(crate) deck: Deck,
 }
 
 /// What is known of an execution so far; becomes its outcome.
@@ -46,8 +49,11 @@ struct Run {
     uses: u64,
     memory: u64,
     waited: Duration,
+    instantiated: Duration,
+    instance_age: Duration,
     cpu: Duration,
     log: Vec<LogLine>,
+    deck: Deck,
 }
 
 impl Processes {
@@ -56,6 +62,8 @@ impl Processes {
     ///
     /// Waits for its turn no longer than the process's `timeout` and ten seconds at most, behind at most four times
     /// as many others as may run at one time; then it has failed as saturated.
+    ///
+    /// One that is recorded or replayed ([`Execution::taping`]) runs in general mode, whatever its process's mode is.
     pub async fn run(self: &Arc<Self>, execution: Execution) -> Outcome {
         self.outcome(execution, None).await
     }
@@ -69,10 +77,15 @@ impl Processes {
         Box::pin(async move { self.outcome(execution, Some(caller)).await })
     }
 
-    async fn outcome(self: &Arc<Self>, execution: Execution, caller: Option<Caller>) -> Outcome {
+    async fn outcome(self: &Arc<Self>, mut execution: Execution, caller: Option<Caller>) -> Outcome {
         let asked = Instant::now();
         let listener = self.find(&execution.process);
-        let mode = execution.mode.or_else(|| listener.as_ref().ok().map(|l| l.decl().mode)).unwrap_or(Mode::General);
+        let is_nested = caller.is_some();
+        let taping = std::mem::take(&mut execution.taping);
+        let deck = caller.as_ref().map_or_else(|| Deck::new(taping), |caller| caller.deck.clone());
+        // What an instance has seen in earlier executions is on no tape.
+        let set = if deck.is_off() { execution.mode } else { Some(Mode::General) };
+        let mode = set.or_else(|| listener.as_ref().ok().map(|l| l.decl().mode)).unwrap_or(Mode::General);
         let mut run = Run {
             id: execution.id,
             mode,
@@ -81,14 +94,22 @@ impl Processes {
             uses: 0,
             memory: 0,
             waited: Duration::ZERO,
+            instantiated: Duration::ZERO,
+            instance_age: Duration::ZERO,
             cpu: Duration::ZERO,
             log: Vec::new(),
+            deck,
         };
         let (result, counters) = match listener {
             Ok(listener) => {
                 let span = trace::span(&execution, mode);
-                let running = pin!(run.go(self, listener, execution, caller));
-                let result = without_panic(&span, running).await;
+                let mut result = {
+                    let running = pin!(run.go(self, listener, execution, caller));
+                    without_panic(&span, running).await
+                };
+                if let Some(diverged) = run.deck.diverged() {
+                    result = Err(Failure::new(FailureKind::Diverged, diverged.to_string()));
+                }
                 if let Err(failure) = &result {
                     span.record("failure", failure.kind.name());
                 }
@@ -96,10 +117,12 @@ impl Processes {
             }
             Err(failure) => (Err(failure), None),
         };
-        let Run { id, mode, uses, memory, waited, cpu, log, .. } = run;
         let whole = run.ended.unwrap_or_else(Instant::now).saturating_duration_since(asked);
-        let ran = whole.saturating_sub(waited);
-        let outcome = Outcome { id, mode, uses, waited, ran, cpu, memory, log, result };
+        let ran = whole.saturating_sub(run.waited);
+        let tape = if is_nested { None } else { run.end_tape(result.is_ok(), ran) };
+        let Run { id, mode, uses, memory, waited, instantiated, instance_age, cpu, log, .. } = run;
+        let outcome =
+            Outcome { id, mode, uses, waited, instantiated, ran, instance_age, cpu, memory, log, tape, result };
         if let Some(counters) = counters {
             counters.note(&outcome);
         }
@@ -134,8 +157,9 @@ impl Run {
             }
         };
         let _busy = Count::new(&listener.counters.busy);
+        let depth = caller.as_ref().map_or(0, |caller| caller.depth);
         let (mut instance, time) = match sent {
-            Some(instance) => (instance, own_time(listener, caller, self.asked + self.waited)),
+            Some(instance) => (instance, own_time(listener, caller.as_ref(), self.asked + self.waited)),
             // Boxed: it is large, and would make the future of an execution that finds an instance as large.
             None => Box::pin(self.make(listener, caller, until)).await?,
         };
@@ -148,13 +172,14 @@ impl Run {
             attempt: execution.attempt,
             properties: execution.properties,
             properties_set: 0,
-            depth: caller.map_or(0, |caller| caller.depth),
+            depth,
             processes: processes.clone(),
         };
         let result = instance.execute(current, execution.documents, time, listener).await;
         let wear = instance.wear();
         self.uses = wear.uses;
         self.memory = wear.memory;
+        self.instance_age = instance.age();
         self.cpu = instance.cpu();
         self.log = instance.log().take();
         let ended = instance.ended();
@@ -186,23 +211,37 @@ impl Run {
         let began = Instant::now();
         self.waited = began.saturating_duration_since(self.asked);
         let room = room.ok_or_else(|| no_room(engine))?;
-        let time = own_time(listener, caller, began);
+        let time = own_time(listener, caller.as_ref(), began);
         // A process that is made for low latency may count on its start also where it runs in general mode once.
         let start = self.mode == Mode::LowLatency || listener.decl().mode == Mode::LowLatency;
-        let instance = Instance::new(listener, room, start, time).await?;
+        let made = Instance::new(listener, room, start, time, self.deck.clone()).await;
         let now = Instant::now();
+        self.instantiated = now.saturating_duration_since(began);
+        let instance = made?;
         let used = instance.cpu();
         if self.mode == Mode::LowLatency {
             // The caller has paid for it.
             let caller = caller.map(|caller| Caller { cpu: caller.cpu.saturating_sub(used), ..caller });
-            return Ok((instance, own_time(listener, caller, now)));
+            return Ok((instance, own_time(listener, caller.as_ref(), now)));
         }
         Ok((instance, Time { began: now, used, ..time }))
+    }
+
+    /// What the execution has recorded. A replay that came to its end without all of its tape says so in its log: its
+    /// documents may still be the same.
+    fn end_tape(&mut self, is_ok: bool, after: Duration) -> Option<Box<Tape>> {
+        if self.deck.is_off() {
+            return None;
+        }
+        if is_ok && let Some(message) = self.deck.left() {
+            self.log.push(LogLine { after, level: LogLevel::Warn, message });
+        }
+        self.deck.take()
     }
 }
 
 /// What an execution that begins now may have, which for a sub-process is no more than its caller has.
-fn own_time(listener: &Listener, caller: Option<Caller>, began: Instant) -> Time {
+fn own_time(listener: &Listener, caller: Option<&Caller>, began: Instant) -> Time {
     let own = listener.own_time(began);
     caller.map_or(own, |caller| Time {
         deadline: own.deadline.min(caller.deadline),

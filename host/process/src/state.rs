@@ -17,6 +17,7 @@ use crate::limits::Growth;
 use crate::log::Log;
 use crate::outgoing::Outgoing;
 use crate::processes::Processes;
+use crate::tape::Deck;
 use crate::timing::Meter;
 
 /// The execution that goes on in an instance.
@@ -62,6 +63,8 @@ pub(crate) struct State {
     /// CPU time.
     pub(crate) meter: Arc<Meter>,
     pub(crate) log: Arc<Log>,
+    /// What it sees of the outside goes through it.
+    pub(crate) deck: Deck,
     /// None outside of an execution: during `lifecycle.start`.
     pub(crate) current: Option<Current>,
 }

@@ -6,7 +6,7 @@
 
 use std::time::Instant;
 
-use auricle_model::{Execution, ExecutionId, Protocol};
+use auricle_model::{Execution, ExecutionId, LogLevel, Protocol, Taping};
 use wasmtime::component::Resource;
 
 use crate::bindings::auricle::process::processes;
@@ -45,12 +45,25 @@ impl processes::Host for State {
             properties: current.properties.clone(),
             documents,
             trace: current.trace.clone(),
+            // It is on its caller's tape, if there is one.
+            taping: Taping::Off,
         };
-        let caller = Caller { depth: current.depth + 1, deadline: self.deadline, cpu: self.meter.left() };
+        let caller = Caller {
+            depth: current.depth + 1,
+            deadline: self.deadline,
+            cpu: self.meter.left(),
+            deck: self.deck.clone(),
+        };
         let processes = current.processes.clone();
         let began = Instant::now();
         let outcome = processes.run_nested(execution, caller).await;
         self.log.adopt(&name, began, outcome.log);
+        if let Err(failure) = &outcome.result {
+            // It has no record of its own, and its caller may go on as if nothing had been.
+            self.log.write(LogLevel::Warn, format!("sub-process `{name}` failed: {failure}"));
+        }
+        // Its divergence is not the caller's to handle.
+        self.deck.check()?;
         match outcome.result {
             Ok(documents) => documents.into_iter().map(|d| self.documents.push(d)).collect::<Result<_, _>>().map(Ok),
             Err(failure) => Ok(Err(failure.message)),

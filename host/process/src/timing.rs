@@ -141,9 +141,14 @@ impl Meter {
         Duration::from_nanos(self.used.load(Ordering::Relaxed))
     }
 
+    /// From when the meter was made until the last poll has ended.
+    pub(crate) fn age(&self) -> Duration {
+        Duration::from_nanos(self.ended.load(Ordering::Relaxed))
+    }
+
     /// When the last poll has ended.
     pub(crate) fn ended(&self) -> Instant {
-        self.made + Duration::from_nanos(self.ended.load(Ordering::Relaxed))
+        self.made + self.age()
     }
 }
 

@@ -17,6 +17,7 @@ use crate::instance::Instance;
 use crate::limits;
 use crate::listener::Listener;
 use crate::pool::{Place, Retired};
+use crate::tape::Deck;
 use crate::timing::Time;
 
 /// The making of instances ahead of any request.
@@ -74,7 +75,8 @@ impl Listener {
                 drop(kept);
                 let trial = room.trial(weight, Instant::now() + limits::WAIT).await;
                 let (_turn, permit) = trial.ok_or_else(|| no_room(self.engine()))?;
-                Instance::new(self, permit, true, self.own_time(Instant::now())).await?.retire(Retired::Once);
+                let time = self.own_time(Instant::now());
+                Instance::new(self, permit, true, time, Deck::default()).await?.retire(Retired::Once);
             }
         }
         if min > 0 && mode == Mode::LowLatency {
@@ -86,7 +88,7 @@ impl Listener {
 
     /// Makes an instance, with its `lifecycle.start`, and puts it into the pool.
     async fn make(&self, place: Place<'_, Box<Instance>>, room: OwnedSemaphorePermit) -> Result<(), Failure> {
-        let instance = Instance::new(self, room, true, self.own_time(Instant::now())).await?;
+        let instance = Instance::new(self, room, true, self.own_time(Instant::now()), Deck::default()).await?;
         self.engine().room().keep(&self.warm, place, instance, Instant::now());
         Ok(())
     }

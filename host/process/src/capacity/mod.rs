@@ -12,6 +12,7 @@ mod tests;
 mod words;
 
 use std::collections::HashSet;
+use std::ffi::OsStr;
 
 use auricle_model::{Mode, PackageRef, ProcessDecl};
 
@@ -60,7 +61,7 @@ pub struct Demand {
 }
 
 impl Demand {
-    /// What these processes need. Two that have the same file as their package share a component.
+    /// What these processes need. Two that name the same package share a component.
     pub fn of(processes: &[ProcessDecl]) -> Self {
         let mut demand = Self::default();
         let mut packages = HashSet::with_capacity(processes.len());
@@ -69,8 +70,11 @@ impl Demand {
             let pooled = process.mode == Mode::LowLatency;
             let kept = if pooled { limits.min_instances.into() } else { 0 };
             let most = if pooled { limits.max_instances().min(limits.max_concurrent) } else { limits.max_concurrent };
-            let PackageRef::Path(package) = &process.package;
-            packages.insert(package);
+            // A path is absolute: it is no name of an artifact.
+            packages.insert(match &process.package {
+                PackageRef::Path(package) => package.as_os_str(),
+                PackageRef::Oci(artifact) => OsStr::new(artifact),
+            });
             demand.processes += 1;
             demand.kept += kept;
             demand.each += kept.max(1);

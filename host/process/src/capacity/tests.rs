@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use auricle_model::{DocumentType, Grants, Limits, Operation, OperationKind};
+use auricle_model::{DocumentType, Grants, Limits, Operation, OperationKind, RetryPolicy};
 
 use super::*;
 
@@ -33,6 +33,8 @@ fn processes(number: u32, mode: Mode, limits: &Limits) -> Vec<ProcessDecl> {
         },
         limits: limits.clone(),
         grants: Grants::default(),
+        retry: RetryPolicy::default(),
+        smoke: None,
     };
     (0..number).map(process).collect()
 }

@@ -1,10 +1,35 @@
-//! The WIT interface `sql` on a store's state: finds the resource, lends the deadline, hands on. Thin on purpose.
+//! The WIT interface `sql` on a store's state: asks the deck, finds the resource, lends the deadline, hands on. Thin on purpose.
 
 use wasmtime::component::Resource;
 
+use super::taped::in_transaction;
 use super::{Column, Connection, Cursor, ResultSet, Row, SqlError, Transaction, Value};
 use crate::bindings::auricle::process::sql;
 use crate::state::State;
+use crate::tape::Asked;
+
+/// Returns what the tape answers; where it does not, gives the place to note what the database does.
+macro_rules! ask {
+    ($state:ident, $call:literal, $asked:expr) => {
+        match $state.deck.ask($call, || $asked)? {
+            Asked::Answered(answer) => return Ok(answer),
+            Asked::Live(note) => note,
+        }
+    };
+}
+
+/// The same for what gives a handle: of it only that there is one is on the tape, and what it stands for.
+macro_rules! ask_for_handle {
+    ($state:ident, $call:literal, $asked:expr, $subject:expr) => {
+        match $state.deck.ask($call, || $asked)? {
+            Asked::Answered(opened) => {
+                let subject = $subject;
+                return $state.played::<_, SqlError>(opened, subject);
+            }
+            Asked::Live(note) => note,
+        }
+    };
+}
 
 /// What a connection and a transaction have alike.
 macro_rules! statements {
@@ -15,7 +40,10 @@ macro_rules! statements {
             statement: String,
             parameters: Vec<Value>,
         ) -> wasmtime::Result<Result<ResultSet, SqlError>> {
-            Ok(self.table.get(&this)?.query(statement, parameters, self.deadline).await)
+            let note = ask!(self, "sql.query", self.statement(&this, &statement, &parameters));
+            let answer = self.table.get(&this)?.query(statement, parameters, self.deadline).await;
+            note.keep(&answer);
+            Ok(answer)
         }
 
         async fn open_query(
@@ -24,10 +52,13 @@ macro_rules! statements {
             statement: String,
             parameters: Vec<Value>,
         ) -> wasmtime::Result<Result<Resource<Cursor>, SqlError>> {
-            if let Err(refused) = self.connections.admit_cursor() {
-                return Ok(Err(refused));
-            }
-            let opened = self.table.get(&this)?.open_query(statement, parameters, self.deadline).await;
+            let note =
+                ask_for_handle!(self, "sql.open-query", self.statement(&this, &statement, &parameters), String::new());
+            let opened = match self.connections.admit_cursor() {
+                Ok(()) => self.table.get(&this)?.open_query(statement, parameters, self.deadline).await,
+                Err(refused) => Err(refused),
+            };
+            note.keep(&given(&opened));
             self.keep_cursor(opened)
         }
 
@@ -37,7 +68,10 @@ macro_rules! statements {
             statement: String,
             parameters: Vec<Value>,
         ) -> wasmtime::Result<Result<u64, SqlError>> {
-            Ok(self.table.get(&this)?.execute(statement, parameters, self.deadline).await)
+            let note = ask!(self, "sql.execute", self.statement(&this, &statement, &parameters));
+            let answer = self.table.get(&this)?.execute(statement, parameters, self.deadline).await;
+            note.keep(&answer);
+            Ok(answer)
         }
     };
 }
@@ -46,27 +80,39 @@ impl sql::Host for State {}
 
 impl sql::HostConnection for State {
     async fn open(&mut self, name: String) -> wasmtime::Result<Result<Resource<Connection>, SqlError>> {
-        Ok(match self.connections.open(&name) {
+        let note = ask_for_handle!(self, "sql.open", name.clone(), name);
+        let opened = self.connections.open(&name);
+        note.keep(&given(&opened));
+        Ok(match opened {
             Ok(connection) => Ok(self.table.push(connection)?),
             Err(failure) => Err(failure),
         })
     }
 
     async fn dialect(&mut self, this: Resource<Connection>) -> wasmtime::Result<String> {
-        Ok(self.table.get(&this)?.dialect().to_owned())
+        let note = ask!(self, "sql.dialect", self.subject(&this));
+        let dialect = self.table.get(&this)?.dialect().to_owned();
+        note.keep(&dialect);
+        Ok(dialect)
     }
 
     statements!(Connection);
 
     async fn begin(&mut self, this: Resource<Connection>) -> wasmtime::Result<Result<Resource<Transaction>, SqlError>> {
+        let note = ask_for_handle!(self, "sql.begin", self.subject(&this), in_transaction(&self.subject(&this)));
         let connection = self.table.get(&this)?;
-        Ok(match self.connections.begin(connection, self.deadline).await {
+        let begun = self.connections.begin(connection, self.deadline).await;
+        note.keep(&given(&begun));
+        Ok(match begun {
             Ok(transaction) => Ok(self.table.push(transaction)?),
             Err(failure) => Err(failure),
         })
     }
 
     async fn drop(&mut self, this: Resource<Connection>) -> wasmtime::Result<()> {
+        if self.deck.is_playing() {
+            return self.drop_played(&this);
+        }
         self.table.delete(this)?;
         Ok(())
     }
@@ -76,14 +122,23 @@ impl sql::HostTransaction for State {
     statements!(Transaction);
 
     async fn commit(&mut self, this: Resource<Transaction>) -> wasmtime::Result<Result<(), SqlError>> {
-        Ok(self.table.get(&this)?.commit(self.deadline).await)
+        let note = ask!(self, "sql.commit", self.subject(&this));
+        let answer = self.table.get(&this)?.commit(self.deadline).await;
+        note.keep(&answer);
+        Ok(answer)
     }
 
     async fn rollback(&mut self, this: Resource<Transaction>) -> wasmtime::Result<Result<(), SqlError>> {
-        Ok(self.table.get(&this)?.rollback(self.deadline).await)
+        let note = ask!(self, "sql.rollback", self.subject(&this));
+        let answer = self.table.get(&this)?.rollback(self.deadline).await;
+        note.keep(&answer);
+        Ok(answer)
     }
 
     async fn drop(&mut self, this: Resource<Transaction>) -> wasmtime::Result<()> {
+        if self.deck.is_playing() {
+            return self.drop_played(&this);
+        }
         self.table.delete(this)?.abandon().await;
         Ok(())
     }
@@ -91,14 +146,23 @@ impl sql::HostTransaction for State {
 
 impl sql::HostCursor for State {
     async fn columns(&mut self, this: Resource<Cursor>) -> wasmtime::Result<Vec<Column>> {
-        Ok(self.table.get(&this)?.columns().to_vec())
+        let note = ask!(self, "sql.columns", String::new());
+        let columns = self.table.get(&this)?.columns().to_vec();
+        note.keep(&columns);
+        Ok(columns)
     }
 
     async fn next(&mut self, this: Resource<Cursor>, limit: u32) -> wasmtime::Result<Result<Vec<Row>, SqlError>> {
-        Ok(self.table.get_mut(&this)?.next(limit, self.deadline).await)
+        let note = ask!(self, "sql.next", limit.to_string());
+        let rows = self.table.get_mut(&this)?.next(limit, self.deadline).await;
+        note.keep(&rows);
+        Ok(rows)
     }
 
     async fn drop(&mut self, this: Resource<Cursor>) -> wasmtime::Result<()> {
+        if self.deck.is_playing() {
+            return self.drop_played(&this);
+        }
         self.table.delete(this)?;
         Ok(())
     }
@@ -117,4 +181,9 @@ impl State {
             Err(failure) => Err(failure),
         })
     }
+}
+
+/// Of something that was opened, what is noted.
+fn given<T>(opened: &Result<T, SqlError>) -> Result<(), &SqlError> {
+    opened.as_ref().map(|_| ())
 }

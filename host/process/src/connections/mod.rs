@@ -29,6 +29,7 @@ mod session;
 mod sink;
 mod sqlite;
 mod sqlite_values;
+mod taped;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -149,7 +150,7 @@ impl ExecutionConnections {
         let state = TransactionState::new(lease);
         self.transactions.retain(|t| t.strong_count() > 0);
         self.transactions.push(Arc::downgrade(&state));
-        Ok(Transaction { state })
+        Ok(Transaction { name: Arc::clone(connection.pool.name()), state })
     }
 
     /// Refuses a cursor beyond those that an execution may have: each holds rows that were read ahead.
@@ -202,5 +203,7 @@ impl Connection {
 
 /// A transaction, on a connection of its own until it ends.
 pub struct Transaction {
+    /// Of its connection.
+    name: Arc<str>,
     state: Arc<TransactionState>,
 }

@@ -116,6 +116,10 @@ impl Pool {
         Self { name, target, permits: Arc::new(Semaphore::new(POOL_SIZE)), idle: Mutex::default() }
     }
 
+    pub(super) const fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
     pub(super) fn dialect(&self) -> &'static str {
         match self.target {
             Target::Sqlite { .. } => "sqlite",

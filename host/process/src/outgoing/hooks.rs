@@ -8,7 +8,9 @@ use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpCtxView, WasiH
 use super::Outgoing;
 use super::exchange::{Payload, Times};
 use super::fault::Fault;
+use super::taped::{asked_head, played, recorded, swallow};
 use crate::state::State;
+use crate::tape::Asked;
 
 impl WasiHttpView for State {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
@@ -30,6 +32,19 @@ impl WasiHttpHooks for Outgoing {
     }
 
     fn send_request(&mut self, request: Request<WasiBody>, options: Option<RequestOptions>, _: Transfer) -> Answering {
+        let asked = || asked_head(request.method(), request.uri(), request.headers());
+        let note = match self.deck.ask("outgoing-handler.handle", asked) {
+            Ok(Asked::Live(note)) => note,
+            Ok(Asked::Answered(reply)) => {
+                swallow(request);
+                let answer = played(reply, &self.deck);
+                return Box::new(async { answer.map(|response| (response, sent())) });
+            }
+            Err(diverged) => {
+                let refused = Error::InternalError(Some(diverged.to_string()));
+                return Box::new(async { Err(refused) });
+            }
+        };
         let outgoing = self.clone();
         Box::new(async move {
             let options = options.unwrap_or_default();
@@ -40,13 +55,20 @@ impl WasiHttpHooks for Outgoing {
                 between_bytes: options.between_bytes_timeout,
             };
             let (head, body) = request.into_parts();
-            let response = outgoing.exchange(head, Payload::Stream(body), times).await.inspect_err(|fault| {
+            let answered = outgoing.exchange(head, Payload::Stream(body), times).await.inspect_err(|fault| {
                 if matches!(fault, Fault::NotAllowed(_) | Fault::Private(_)) {
                     tracing::warn!("a wasi:http call was refused: {fault}");
                 }
-            })?;
-            let done: Transfer = Box::new(async { Ok(()) });
-            Ok((response.map(|body| body.map_err(Error::from).boxed_unsync()), done))
+            });
+            if note.is_wanted() {
+                return recorded(note, answered).map(|response| (response, sent()));
+            }
+            Ok((answered?.map(|body| body.map_err(Error::from).boxed_unsync()), sent()))
         })
     }
+}
+
+/// There is nothing to wait for: the answer's body holds on to what sends the request.
+fn sent() -> Transfer {
+    Box::new(async { Ok(()) })
 }

@@ -17,6 +17,9 @@ mod fault;
 mod hooks;
 mod rules;
 mod send;
+mod taped;
+#[cfg(test)]
+mod taped_tests;
 #[cfg(test)]
 mod tests;
 
@@ -28,6 +31,7 @@ use tokio::time::Instant;
 
 pub(crate) use self::connect::Client;
 pub(crate) use self::rules::Rules;
+use crate::tape::Deck;
 
 /// Calls of one process that may go on at a time; more wait, no longer than their time limit.
 const CONCURRENT_CALLS: usize = 64;
@@ -51,6 +55,8 @@ pub(crate) struct Outgoing {
     deadline: Instant,
     /// Likewise: what the called server is told of the trace.
     trace: Option<TraceContext>,
+    /// For calls by `wasi:http`.
+    deck: Deck,
     /// Held by each call that goes on and each answer that is not read to its end.
     open: Arc<()>,
 }
@@ -58,7 +64,13 @@ pub(crate) struct Outgoing {
 impl Outgoing {
     /// Under the rules of a process.
     pub(crate) fn new(rules: Arc<Rules>, client: Client) -> Self {
-        Self { rules, client, deadline: Instant::now(), trace: None, open: Arc::default() }
+        Self { rules, client, deadline: Instant::now(), trace: None, deck: Deck::default(), open: Arc::default() }
+    }
+
+    /// Records or plays by a deck.
+    pub(crate) fn on(mut self, deck: Deck) -> Self {
+        self.deck = deck;
+        self
     }
 
     /// Whether a call goes on, or an answer is kept that was not read to its end: each holds a permit and a connection.

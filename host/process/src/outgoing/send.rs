@@ -9,13 +9,16 @@ use http::request::Parts;
 use http::{Method, StatusCode, Uri};
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
+use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use super::exchange::{Payload, Times};
 use super::fault::Fault;
+use super::taped::{as_number, asked};
 use super::{Outgoing, RESPONSE_BYTES};
 use crate::bindings::auricle::process::http_client::{Host, HttpError, Request, Response};
 use crate::state::State;
+use crate::tape::{Asked, as_blob};
 
 /// Who calls, where the guest does not say.
 const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("auricle/", env!("CARGO_PKG_VERSION")));
@@ -34,9 +37,12 @@ const OF_THE_HOST: &[&str] = &[
 ];
 
 /// An answer, whole.
+#[derive(Serialize, Deserialize)]
 pub(super) struct Answer {
+    #[serde(with = "as_number")]
     pub(super) status: StatusCode,
     pub(super) headers: Vec<(String, String)>,
+    #[serde(with = "as_blob")]
     pub(super) body: Bytes,
 }
 
@@ -102,9 +108,17 @@ impl Host for State {
             Some(document) => self.documents.take(document)?.data,
             None => Bytes::new(),
         };
-        let asked = request.timeout_ms.map(|ms| Duration::from_millis(ms.into()));
+        let question = || {
+            let headers = request.headers.iter().map(|(name, value)| (name.as_bytes(), value.as_bytes()));
+            asked(&request.method, &request.url, headers, &body)
+        };
+        let note = match self.deck.ask("http-client.send", question)? {
+            Asked::Answered(answer) => return self.respond(answer),
+            Asked::Live(note) => note,
+        };
+        let limit = request.timeout_ms.map(|ms| Duration::from_millis(ms.into()));
         let deadline =
-            asked.and_then(|t| Instant::now().checked_add(t)).map_or(self.deadline, |at| at.min(self.deadline));
+            limit.and_then(|t| Instant::now().checked_add(t)).map_or(self.deadline, |at| at.min(self.deadline));
         let answered = match head(&request.method, &request.url, &request.headers, body.len() as u64) {
             Ok(head) => {
                 self.outgoing.trace = self.trace();
@@ -112,13 +126,22 @@ impl Host for State {
             }
             Err(fault) => Err(fault),
         };
-        Ok(match answered {
+        let answer = answered.map_err(|fault| HttpError { kind: fault.kind(), message: fault.to_string() });
+        note.keep(&answer);
+        self.respond(answer)
+    }
+}
+
+impl State {
+    /// Gives the guest an answer, with its body as a document.
+    fn respond(&mut self, answer: Result<Answer, HttpError>) -> wasmtime::Result<Result<Response, HttpError>> {
+        Ok(match answer {
             Ok(answer) => Ok(Response {
                 status: answer.status.as_u16(),
                 headers: answer.headers,
                 body: self.documents.push(Document::new(answer.body))?,
             }),
-            Err(fault) => Err(HttpError { kind: fault.kind(), message: fault.to_string() }),
+            Err(failure) => Err(failure),
         })
     }
 }

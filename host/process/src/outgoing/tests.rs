@@ -16,7 +16,7 @@ use super::send::{Answer, head};
 use super::*;
 
 /// A server that answers every request on every connection with the same bytes, and keeps what was asked.
-struct Server {
+pub(super) struct Server {
     address: SocketAddr,
     connections: Arc<AtomicUsize>,
     requests: Arc<std::sync::Mutex<Vec<String>>>,
@@ -24,7 +24,7 @@ struct Server {
 
 /// What a connection does after an answer.
 #[derive(Clone, Copy, PartialEq)]
-enum Then {
+pub(super) enum Then {
     KeepOpen,
     /// Without having said so: what a server does that times out.
     Close,
@@ -33,7 +33,7 @@ enum Then {
 }
 
 impl Server {
-    async fn start(answer: &'static [u8], then: Then) -> Self {
+    pub(super) async fn start(answer: &'static [u8], then: Then) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let server =
             Self { address: listener.local_addr().unwrap(), connections: Arc::default(), requests: Arc::default() };
@@ -48,7 +48,7 @@ impl Server {
         server
     }
 
-    fn url(&self, host: &str) -> String {
+    pub(super) fn url(&self, host: &str) -> String {
         format!("http://{host}:{}", self.address.port())
     }
 
@@ -94,7 +94,7 @@ async fn serve(
 
 const OK: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
-fn rule(url: &str, private: bool) -> AllowedHost {
+pub(super) fn rule(url: &str, private: bool) -> AllowedHost {
     let uri: http::Uri = url.parse().unwrap();
     AllowedHost {
         scheme: uri.scheme_str().unwrap().into(),
@@ -104,7 +104,7 @@ fn rule(url: &str, private: bool) -> AllowedHost {
     }
 }
 
-fn outgoing(rules: &[AllowedHost]) -> Outgoing {
+pub(super) fn outgoing(rules: &[AllowedHost]) -> Outgoing {
     Outgoing::new(Rules::compile(rules), Client::new())
 }
 
@@ -395,7 +395,7 @@ async fn https_is_checked_against_the_name() {
     assert!(matches!(fault, Fault::Tls { .. }), "{fault}");
 }
 
-fn wasi_request(url: &str) -> http::Request<WasiBody> {
+pub(super) fn wasi_request(url: &str) -> http::Request<WasiBody> {
     let body = http_body_util::Full::new(Bytes::from_static(b"hi")).map_err(|never| match never {}).boxed_unsync();
     http::Request::post(url).body(body).unwrap()
 }

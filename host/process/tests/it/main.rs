@@ -1,4 +1,5 @@
-//! The engine, from outside: components written by hand in WAT, so that no guest toolchain is needed, run through the crate's public API.
+//! The engine, from outside: components written by hand in WAT, so that no guest toolchain is needed, run through the crate's
+//! public API. Replays run the probe too, which sees more of the outside than is written by hand.
 
 #![expect(
     clippy::unwrap_used,
@@ -10,6 +11,7 @@ mod guests;
 mod limits;
 mod load;
 mod modes;
+mod replay;
 mod run;
 mod support;
 mod wasi;

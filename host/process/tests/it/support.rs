@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use auricle_model::{
     Document, DocumentType, Execution, FailureKind, Grants, Limits, Mode, Operation, OperationKind, Outcome,
-    PackageRef, ProcessDecl, Protocol,
+    PackageRef, ProcessDecl, Protocol, RetryPolicy,
 };
 use auricle_process::{Component, Engine, EngineConfig, ProcessSpec, Processes};
 
@@ -34,6 +34,8 @@ pub(crate) fn decl(name: &str, mode: Mode) -> ProcessDecl {
         },
         limits: Limits { timeout: Duration::from_secs(20), memory: 16 << 20, max_concurrent: 4, ..Limits::default() },
         grants: Grants::default(),
+        retry: RetryPolicy::default(),
+        smoke: None,
     }
 }
 

@@ -203,7 +203,7 @@ async fn transactions_commit_whole_or_not_at_all() {
     store.execute("CREATE TABLE t (n int4 UNIQUE DEFERRABLE INITIALLY DEFERRED)", &[]).await.unwrap();
     let run = |transaction: &Transaction, statement: &str| {
         let (state, statement) = (Arc::clone(&transaction.state), statement.to_owned());
-        async move { Transaction { state }.execute(statement, vec![], soon()).await }
+        async move { Transaction { name: "db".into(), state }.execute(statement, vec![], soon()).await }
     };
     let committed = store.begin().await;
     run(&committed, "INSERT INTO t VALUES (1)").await.unwrap();
