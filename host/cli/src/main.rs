@@ -8,10 +8,14 @@ mod commands;
 mod manifest;
 mod otlp;
 mod progress;
+mod remote;
 mod report;
 mod signals;
+mod table;
 mod template;
 mod watch;
+mod web;
+mod when;
 
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
@@ -42,6 +46,7 @@ Example:
   cd account-get && auricle dev
 
 Environment:
+  AURICLE_SERVER, AURICLE_TOKEN, AURICLE_ENVIRONMENT  the host to ask, what it knows you by, and which environment of it
   AURICLE_LOG, RUST_LOG  what is logged on standard error: error, warn, info, debug, trace, or `auricle=debug,warn`
   OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_...  where `serve` and `dev` send traces (docs/monitoring.md); default: nowhere
 
@@ -56,6 +61,23 @@ enum Command {
     Build(commands::build::Args),
     Check(commands::check::Args),
     Invoke(commands::invoke::Args),
+    Deploy(Box<commands::deploy::Args>),
+    Deployments(Box<commands::deployments::Args>),
+    Diff(commands::deployments::DiffArgs),
+    Rollback(commands::rollback::Args),
+    Promote(commands::promote::Args),
+    Undeploy(commands::undeploy::Args),
+    Executions(commands::executions::Args),
+    Usage(commands::usage::Args),
+    Queue(commands::queue::Args),
+    Tokens(commands::tokens::Args),
+    Audit(commands::audit::Args),
+    Keygen(commands::keygen::Args),
+    Sign(commands::sign::Args),
+    Push(commands::push::Args),
+    Backup(commands::backup::Args),
+    Restore(commands::backup::RestoreArgs),
+    Status(commands::status::Args),
 }
 
 impl Command {
@@ -86,6 +108,23 @@ impl Command {
             Self::Build(args) => commands::build::run(args, voice).await,
             Self::Check(args) => commands::check::run(args, voice).await,
             Self::Invoke(args) => commands::invoke::run(args, voice).await,
+            Self::Deploy(args) => commands::deploy::run(*args, voice).await,
+            Self::Deployments(args) => commands::deployments::run(*args, voice).await,
+            Self::Diff(args) => commands::deployments::diff(args, voice).await,
+            Self::Rollback(args) => commands::rollback::run(args, voice).await,
+            Self::Promote(args) => commands::promote::run(args, voice).await,
+            Self::Undeploy(args) => commands::undeploy::run(args, voice).await,
+            Self::Executions(args) => commands::executions::run(args, voice).await,
+            Self::Usage(args) => commands::usage::run(args, voice).await,
+            Self::Queue(args) => commands::queue::run(args, voice).await,
+            Self::Tokens(args) => commands::tokens::run(args, voice).await,
+            Self::Audit(args) => commands::audit::run(args, voice).await,
+            Self::Keygen(args) => commands::keygen::run(&args, voice),
+            Self::Sign(args) => commands::sign::run(&args, voice),
+            Self::Push(args) => commands::push::run(args, voice).await,
+            Self::Backup(args) => commands::backup::run(args, voice).await,
+            Self::Restore(args) => commands::backup::restore(args, voice).await,
+            Self::Status(args) => commands::status::run(args, voice).await,
         }
     }
 }
@@ -165,9 +204,15 @@ mod tests {
     fn the_tree_of_commands_is_sound_and_each_has_an_example() {
         let tree = Cli::command();
         tree.clone().debug_assert();
-        for command in tree.get_subcommands() {
+        examples("auricle", &tree);
+    }
+
+    fn examples(path: &str, command: &clap::Command) {
+        for command in command.get_subcommands() {
+            let path = format!("{path} {}", command.get_name());
             let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-            assert!(help.contains(&format!("auricle {}", command.get_name())), "{}: {help}", command.get_name());
+            assert!(help.contains(&path), "{path}: {help}");
+            examples(&path, command);
         }
     }
 }

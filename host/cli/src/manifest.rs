@@ -34,6 +34,14 @@ impl Config {
         }
         Ok(Manifest::load(&self.config)?)
     }
+
+    /// Reads it, unless nobody named one and none is here.
+    pub(crate) fn load_if_there(&self) -> anyhow::Result<Option<Manifest>> {
+        if self.config == Path::new(USUAL) && !self.config.exists() {
+            return Ok(None);
+        }
+        self.load().map(Some)
+    }
 }
 
 /// The process of this name, or a wrong use that names the nearest.

@@ -40,6 +40,15 @@ pub(crate) fn bar(length: usize, message: &'static str) -> ProgressBar {
     }
 }
 
+/// A bar for so many bytes that are sent or taken.
+pub(crate) fn bytes(length: u64, message: String) -> ProgressBar {
+    let bar = DRAWN.add(ProgressBar::new(length)).with_message(message);
+    match ProgressStyle::with_template("{msg} [{bar:40}] {bytes}/{total_bytes}") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
+
 /// Tells what is being compiled: beside a turning sign to a person who watches, else to the log.
 pub(crate) fn compilations() -> Progress {
     if !io::stderr().is_terminal() {

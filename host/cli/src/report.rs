@@ -9,6 +9,7 @@ use auricle::{DeployError, HostError, Problem, Problems};
 use serde_json::{Value, json};
 
 use crate::build::BuildFailed;
+use crate::remote::RemoteError;
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -156,9 +157,12 @@ pub(crate) fn error_json(error: &anyhow::Error) -> Value {
         return json!({ "problems": problems_json(&problems.0) });
     }
     let mut value = json!({ "error": format!("{error:#}") });
-    if let (Some(BuildFailed { output: Some(output), .. }), Some(value)) = (error.downcast_ref(), value.as_object_mut())
-    {
-        value.insert("output".into(), json!(output));
+    let Some(more) = value.as_object_mut() else { return value };
+    if let Some(BuildFailed { output: Some(output), .. }) = error.downcast_ref() {
+        more.insert("output".into(), json!(output));
+    }
+    if let Some(problem) = error.downcast_ref().and_then(RemoteError::problem) {
+        more.insert("problem".into(), json!(problem));
     }
     value
 }

@@ -91,12 +91,12 @@ impl Scope {
         scope.written.insert(resolved(&manifest.server.data_dir));
         scope.written.extend(manifest.deployment.connections.iter().filter_map(database).map(|file| resolved(&file)));
         for process in &manifest.deployment.processes {
-            let package = resolved(build::package(process));
+            let package = build::package(process).map(|file| resolved(file));
             if process.build.is_some() {
                 scope.roots.insert(canonical(&process.build_dir));
-                scope.written.insert(package);
+                scope.written.extend(package);
             } else {
-                scope.packages.insert(package);
+                scope.packages.extend(package);
             }
             let writable = process.grants.files.iter().filter(|folder| folder.write);
             scope.written.extend(writable.map(|folder| resolved(&folder.host)));

@@ -9,46 +9,52 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
 use http::Response;
-use http_body_util::Full;
 use tokio_util::sync::ReusableBoxFuture;
 
 use crate::idle::Busy;
 
-type Boxed = ReusableBoxFuture<'static, Response<Full<Bytes>>>;
+type Boxed<B> = ReusableBoxFuture<'static, Response<B>>;
 
 /// The box of a connection, while no request is being answered.
-#[derive(Default)]
-pub(crate) struct Spare(Mutex<Option<Boxed>>);
+pub(crate) struct Spare<B>(Mutex<Option<Boxed<B>>>);
 
-impl Spare {
+impl<B> Default for Spare<B> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<B: Default + Send + 'static> Spare<B> {
     /// Begins to answer a request on a connection that is busy until that is done.
     pub(crate) fn answering(
         self: &Arc<Self>,
-        answer: impl Future<Output = Response<Full<Bytes>>> + Send + 'static,
+        answer: impl Future<Output = Response<B>> + Send + 'static,
         busy: Busy,
-    ) -> Answering {
+    ) -> Answering<B> {
         let spare = self.lock().take();
         let mut boxed = spare.unwrap_or_else(|| ReusableBoxFuture::new(ready(Response::default())));
         boxed.set(answer);
         Answering { boxed: Some(boxed), spare: self.clone(), _busy: busy }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Boxed>> {
+}
+
+impl<B> Spare<B> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Boxed<B>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// A request that is being answered. Dropped before its end, it is given up with its box.
-pub(crate) struct Answering {
-    boxed: Option<Boxed>,
-    spare: Arc<Spare>,
+pub(crate) struct Answering<B> {
+    boxed: Option<Boxed<B>>,
+    spare: Arc<Spare<B>>,
     _busy: Busy,
 }
 
-impl Future for Answering {
-    type Output = Result<Response<Full<Bytes>>, Infallible>;
+impl<B> Future for Answering<B> {
+    type Output = Result<Response<B>, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         // Nobody polls a future that has come to its end.
@@ -62,6 +68,8 @@ impl Future for Answering {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+    use http_body_util::Full;
     use tokio::sync::oneshot;
 
     use super::*;
@@ -69,7 +77,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_box_serves_one_request_after_the_other() {
-        let spare = Arc::new(Spare::default());
+        let spare = Arc::new(Spare::<Full<Bytes>>::default());
         let idle = Arc::new(Idle::new(Arc::new(Clock::new())));
         let answer = |status: u16| async move {
             tokio::task::yield_now().await;
@@ -86,7 +94,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_given_up_is_dropped_at_once() {
-        let spare = Arc::new(Spare::default());
+        let spare = Arc::new(Spare::<Full<Bytes>>::default());
         let idle = Arc::new(Idle::new(Arc::new(Clock::new())));
         let (held, gone) = oneshot::channel::<()>();
         let never = async move {

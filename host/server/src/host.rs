@@ -1,25 +1,26 @@
 //! [`Host`]: everything together. It is made by [`Host::builder`], deployed to, asked, and listened with.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex};
 
-use arc_swap::ArcSwapOption;
+use arc_swap::ArcSwap;
 use auricle_model::manifest::Manifest;
 use auricle_model::{Document, Execution, Outcome, Protocol, ServerConfig};
 use auricle_process::{Demand, Engine, EngineConfig};
-use auricle_store::{SqliteStore, Store};
+use auricle_store::{Records, Store};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
-use crate::deploy::{self, Active, DeployError, Deployed};
-use crate::metrics::Requests;
+use crate::admin::Tokens;
+use crate::deploy::{self, Active, DeployError, Deployed, Guarded, Served};
+use crate::metrics::{Deploys, Requests};
 use crate::origin::Origin;
 use crate::pages::Pages;
 use crate::queue::Queue;
 use crate::rate::Rate;
+use crate::records::{InvalidPath, Recorder};
 use crate::server::Server;
 use crate::trace::Sampling;
-
-/// The environment of a host that is not told another one.
-pub(crate) const ENVIRONMENT: &str = "default";
 
 /// An Auricle host. Clones are handles to the same one.
 ///
@@ -33,17 +34,29 @@ pub(crate) struct Inner {
     pub(crate) config: ServerConfig,
     pub(crate) engine: Engine,
     pub(crate) store: Arc<dyn Store>,
-    pub(crate) active: ArcSwapOption<Active>,
+    /// Names this start of the program among the hosts of a store.
+    pub(crate) node: Arc<str>,
+    pub(crate) served: ArcSwap<Served>,
     pub(crate) pages: Pages,
     pub(crate) origin: Origin,
     pub(crate) rate: Rate,
     pub(crate) queue: Queue,
+    pub(crate) records: Recorder,
     pub(crate) requests: Requests,
     pub(crate) sampling: Sampling,
+    pub(crate) deploys: Deploys,
+    pub(crate) tokens: Tokens,
+    pub(crate) guarded: Guarded,
+    /// What keeps this host from serving what the store says.
+    pub(crate) behind: Mutex<Option<String>>,
+    /// Deployments one after the other: the last one started is the one that stands.
+    pub(crate) deploying: tokio::sync::Mutex<()>,
+    /// Held while what is served is brought to what the store says.
+    pub(crate) swapping: tokio::sync::Mutex<()>,
+    /// Cancelled when a stop is asked for: what would never end by itself ends then.
+    pub(crate) stopping: CancellationToken,
     manifest: Manifest,
     state: AtomicU8,
-    /// Deployments one after the other: the last one started is the one that stands.
-    deploying: tokio::sync::Mutex<()>,
 }
 
 /// Whether a host takes requests.
@@ -79,9 +92,20 @@ pub enum HostError {
     /// The data folder could not be opened.
     #[error(transparent)]
     Store(#[from] auricle_store::StoreError),
+    /// The settings of a manifest that was not read from text ask for something that there is not.
+    #[error(transparent)]
+    Redact(#[from] InvalidPath),
     /// The manifest cannot be deployed.
     #[error(transparent)]
     Deploy(#[from] DeployError),
+    /// The file of the first admin token cannot be read or written.
+    #[error("cannot read or write the admin token in {path}: {source}", path = path.display())]
+    Token {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// An address cannot be listened on.
     #[error("cannot listen on {address} (`{key}`): {source}")]
     Listen {
@@ -110,7 +134,7 @@ impl HostBuilder {
         self
     }
 
-    /// A store of your own. Default: SQLite in the manifest's `data-dir`.
+    /// A store of your own. Default: what the manifest's `store` says, or SQLite in its `data-dir`.
     #[must_use]
     pub fn store(mut self, store: Arc<dyn Store>) -> Self {
         self.store = Some(store);
@@ -131,7 +155,7 @@ impl HostBuilder {
         let config = manifest.server.clone();
         let store = match self.store {
             Some(store) => store,
-            None => Arc::new(SqliteStore::open(&config.data_dir).await?),
+            None => Box::pin(auricle_store::open(config.store.as_ref(), &config.data_dir)).await?,
         };
         if !store.is_durable() {
             tracing::warn!("the store forgets with the program: receipts promise nothing beyond that");
@@ -143,20 +167,32 @@ impl HostBuilder {
         if engine.demand == Demand::default() {
             engine.demand = Demand::of(&manifest.deployment.processes);
         }
+        let node: Arc<str> = Uuid::new_v4().simple().to_string().into();
+        let engine = Engine::new(engine)?;
+        let counted = engine.clone();
+        let kept: Arc<dyn Records> = store.clone();
         Ok(Host(Arc::new(Inner {
-            engine: Engine::new(engine)?,
-            active: ArcSwapOption::empty(),
+            records: Recorder::new(&config, &kept, move || counted.tallies())?,
+            engine,
+            node: node.clone(),
+            served: ArcSwap::default(),
             pages: Pages::new(),
             origin: Origin::new(&config.public_url, &config.trusted_proxies),
             rate: Rate::new(config.requests_per_second),
-            queue: Queue::new(store.clone()),
+            queue: Queue::new(store.clone(), &config.environment, node),
             requests: Requests::default(),
             sampling: Sampling::new(self.sampling),
             store,
             config,
+            deploys: Deploys::default(),
+            tokens: Tokens::default(),
+            guarded: Guarded::default(),
+            behind: Mutex::default(),
+            deploying: tokio::sync::Mutex::default(),
+            swapping: tokio::sync::Mutex::default(),
+            stopping: CancellationToken::new(),
             manifest,
             state: AtomicU8::new(State::Starting as u8),
-            deploying: tokio::sync::Mutex::new(()),
         })))
     }
 
@@ -174,29 +210,32 @@ impl Host {
         HostBuilder::default()
     }
 
-    /// Deploys the manifest if it or its packages changed since they were last deployed from it; otherwise the store's
-    /// active version stands, so that a rollback survives a restart. Then takes requests, and runs again what was
-    /// queued and not finished.
+    /// Deploys the manifest if it or its packages changed since they were last deployed from it; otherwise what the store
+    /// says stands, so that a rollback survives a restart. Then takes requests, and runs again what was queued and not
+    /// finished. Where the store is shared, what others deploy to this host's environment is followed from then on.
     ///
     /// Where a new version has to be compiled and the active one has not, requests are taken by the active one until the
     /// new one is ready. When this fails then, the active one goes on serving: who does not want that drops the host.
     pub async fn start(&self) -> Result<Deployed, HostError> {
         let host = &self.0;
         let _one = host.deploying.lock().await;
-        let plan = deploy::plan(host, &host.manifest, ENVIRONMENT).await?;
-        let meanwhile = deploy::meanwhile(host, &host.manifest, &plan, ENVIRONMENT).await;
-        let serves = meanwhile.is_some();
-        if let Some(active) = meanwhile {
-            tracing::info!(version = active.version, "the version before serves while the new one is compiled");
-            host.active.store(Some(Arc::new(active)));
-            self.take_requests().await?;
+        let mut resumed = false;
+        loop {
+            // Boxed: it is large, and would make the future of whoever starts a host as large.
+            match Box::pin(deploy::start(host, &host.manifest, resumed)).await? {
+                deploy::Started::Meanwhile => {
+                    self.take_requests().await?;
+                    resumed = true;
+                }
+                deploy::Started::Done(deployed) => {
+                    if !resumed {
+                        self.take_requests().await?;
+                    }
+                    deploy::follow(host);
+                    return Ok(deployed);
+                }
+            }
         }
-        let (active, deployed) = deploy::carry_out(host, &host.manifest, plan, ENVIRONMENT).await?;
-        host.active.store(Some(Arc::new(active)));
-        if !serves {
-            self.take_requests().await?;
-        }
-        Ok(deployed)
     }
 
     /// Runs what was queued, and is ready.
@@ -213,9 +252,7 @@ impl Host {
     /// Call [`Host::start`] first: until then the host answers 503.
     pub async fn deploy(&self, manifest: &Manifest) -> Result<Deployed, DeployError> {
         let _one = self.0.deploying.lock().await;
-        let (active, deployed) = deploy::deploy(&self.0, manifest, ENVIRONMENT).await?;
-        self.0.active.store(Some(Arc::new(active)));
-        Ok(deployed)
+        Box::pin(deploy::deploy_manifest(&self.0, manifest)).await
     }
 
     /// Binds the configured addresses and answers on them: health at once, requests when [`Host::start`] is through.
@@ -232,7 +269,7 @@ impl Host {
 
     /// An execution of a process that can be given properties before it is [executed](Host::execute).
     pub fn execution(&self, process: &str) -> Execution {
-        let active = self.0.active.load();
+        let active = self.active();
         let own = active.as_ref().and_then(|a| a.processes.get(process));
         let operation = own.map_or_else(deploy::no_operation, |l| l.operation().clone());
         Execution::new(process, operation, Protocol::Invoke)
@@ -240,17 +277,18 @@ impl Host {
 
     /// Runs an execution in the active deployment.
     pub async fn execute(&self, execution: Execution) -> Outcome {
-        match self.0.active.load_full() {
-            Some(active) => active.processes.run(execution).await,
-            None => deploy::nothing_deployed(&execution),
-        }
+        let Some(active) = self.active() else { return deploy::nothing_deployed(&execution) };
+        let outcome = self.0.records.run(&active, execution).await;
+        active.note(&outcome);
+        outcome
     }
 
     /// Ends the host: refuses requests, waits for queued executions that run, and frees the data folder, so that another
     /// host can be made on it at once. What is queued and has not begun stays in the store.
     pub async fn close(self) {
-        self.set_state(State::Draining);
+        self.begin_to_stop();
         self.0.queue.drain().await;
+        self.0.records.flush().await;
         if let Err(error) = self.0.store.close().await {
             tracing::warn!(%error, "the store was not closed cleanly");
         }
@@ -266,13 +304,15 @@ impl Host {
         &self.0.config
     }
 
-    /// What is being served, if anything is.
+    /// What is being served, if anything is: the active version, not its canary.
     pub fn active(&self) -> Option<Arc<Active>> {
-        self.0.active.load_full()
+        self.0.active()
     }
 
-    pub(crate) fn set_state(&self, state: State) {
-        self.0.state.store(state as u8, Ordering::Release);
+    /// Takes no more requests, and ends what would never end by itself.
+    pub(crate) fn begin_to_stop(&self) {
+        self.0.state.store(State::Draining as u8, Ordering::Release);
+        self.0.stopping.cancel();
     }
 }
 
@@ -282,6 +322,22 @@ impl Inner {
             0 => State::Starting,
             1 => State::Ready,
             _ => State::Draining,
+        }
+    }
+
+    /// The active version.
+    pub(crate) fn active(&self) -> Option<Arc<Active>> {
+        self.served.load().active.clone()
+    }
+}
+
+impl State {
+    /// As `/_admin/status` says it.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Ready => "ready",
+            Self::Draining => "draining",
         }
     }
 }

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::Full;
+use http_body::Body;
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -41,14 +41,15 @@ const PREFACE_PAUSE: Duration = Duration::from_millis(10);
 
 /// Serves connections of `listener` until `stop` says so, each by what `answers` makes for it; returns when the last
 /// connection is closed or the drain time is over. Gives how many connections were cut off.
-pub(crate) async fn serve<A, F>(
+pub(crate) async fn serve<A, F, B>(
     listener: TcpListener,
     answers: impl Fn(SocketAddr) -> A,
     mut stop: watch::Receiver<bool>,
 ) -> usize
 where
     A: Fn(Request<Incoming>) -> F + Send + Sync + 'static,
-    F: Future<Output = Response<Full<Bytes>>> + Send + 'static,
+    F: Future<Output = Response<B>> + Send + 'static,
+    B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Default + Send + 'static,
 {
     let (http1, http2) = (http1_settings(), http2_settings());
     let graceful = GracefulShutdown::new();
@@ -206,6 +207,7 @@ fn is_of_connection(error: &io::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use http_body_util::Full;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;

@@ -28,34 +28,54 @@ impl Origin {
 
     /// The outside URL of a request, without its query.
     pub(crate) fn url(&self, request: &Parts, peer: Option<IpAddr>) -> String {
-        let path = request.uri.path();
+        match self.rewritten(request, peer) {
+            Some(uri) if self.public_url.is_empty() => format!("{}{}", root(&uri).unwrap_or_default(), uri.path()),
+            _ => self.at(request, peer, request.uri.path()),
+        }
+    }
+
+    /// The outside URL of another path, for the caller of a request.
+    pub(crate) fn at(&self, request: &Parts, peer: Option<IpAddr>, path: &str) -> String {
         if !self.public_url.is_empty() {
             return format!("{}{path}", self.public_url);
         }
-        let header = |name: &HeaderName| request.headers.get(name).and_then(|v| v.to_str().ok());
-        let proxy = peer.is_some_and(|p| self.trusts(p));
-        // The gateway convention: the whole URL that the caller used, before the gateway rewrote it. A trusted proxy sets it
-        // or takes it off.
-        if let Some(uri) = header(&X_REQUEST_URI).filter(|_| proxy)
-            && let Ok(uri) = uri.parse::<http::Uri>()
-            && let (Some(scheme @ ("http" | "https")), Some(authority)) = (uri.scheme_str(), uri.authority())
-        {
-            return format!("{scheme}://{authority}{}", uri.path());
+        if let Some(root) = self.rewritten(request, peer).as_ref().and_then(root) {
+            return format!("{root}{path}");
         }
-        let (forwarded_proto, forwarded_host) = match header(&FORWARDED).filter(|_| proxy) {
+        let proxy = peer.is_some_and(|p| self.trusts(p));
+        let (forwarded_proto, forwarded_host) = match header(request, &FORWARDED).filter(|_| proxy) {
             Some(value) => (parameter(value, "proto"), parameter(value, "host")),
-            None if proxy => (last(header(&X_FORWARDED_PROTO)), last(header(&X_FORWARDED_HOST))),
+            None if proxy => (last(header(request, &X_FORWARDED_PROTO)), last(header(request, &X_FORWARDED_HOST))),
             None => (None, None),
         };
         let scheme = forwarded_proto.filter(|p| matches!(*p, "http" | "https")).unwrap_or("http");
-        let own = request.uri.authority().map(http::uri::Authority::as_str).or_else(|| header(&HOST));
+        let own = request.uri.authority().map(http::uri::Authority::as_str).or_else(|| header(request, &HOST));
         let host = forwarded_host.or(own).filter(|h| h.parse::<http::uri::Authority>().is_ok()).unwrap_or("localhost");
         format!("{scheme}://{host}{path}")
+    }
+
+    /// The gateway convention: the whole URL that the caller used, before the gateway rewrote it. A trusted proxy sets it or
+    /// takes it off.
+    fn rewritten(&self, request: &Parts, peer: Option<IpAddr>) -> Option<http::Uri> {
+        let uri = header(request, &X_REQUEST_URI).filter(|_| peer.is_some_and(|p| self.trusts(p)))?;
+        uri.parse().ok().filter(|uri| root(uri).is_some())
     }
 
     fn trusts(&self, peer: IpAddr) -> bool {
         let peer = peer.to_canonical();
         self.trusted.iter().any(|(network, bits)| contains(*network, *bits, peer))
+    }
+}
+
+fn header<'r>(request: &'r Parts, name: &HeaderName) -> Option<&'r str> {
+    request.headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+/// What stands before the path of a whole URL.
+fn root(uri: &http::Uri) -> Option<String> {
+    match (uri.scheme_str(), uri.authority()) {
+        (Some(scheme @ ("http" | "https")), Some(authority)) => Some(format!("{scheme}://{authority}")),
+        _ => None,
     }
 }
 
@@ -110,7 +130,11 @@ mod tests {
             request = request.header(*name, *value);
         }
         let (parts, ()) = request.body(()).unwrap().into_parts();
-        Origin::new(public, &trusted).url(&parts, Some("10.1.2.3".parse().unwrap()))
+        let (origin, peer) = (Origin::new(public, &trusted), Some("10.1.2.3".parse().unwrap()));
+        let url = origin.url(&parts, peer);
+        let (root, _) = url.rsplit_once(if url.contains("/ws/") { "/ws/" } else { "/example/" }).unwrap();
+        assert_eq!(origin.at(&parts, peer, "/_x"), format!("{root}/_x"), "another path of the same host");
+        url
     }
 
     #[test]

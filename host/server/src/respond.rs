@@ -11,7 +11,9 @@ use auricle_api::problem::{MEDIA_TYPE, Problem};
 use auricle_api::properties::QueryError;
 use auricle_api::route::Miss;
 use auricle_model::{ExecutionId, Failure, FailureKind, LogLine, Retry};
-use auricle_store::StoreError;
+use auricle_store::{KeptAnswer, QueueState, QueueStatus, StoreError};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, LOCATION, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
@@ -19,12 +21,18 @@ use http_body_util::Full;
 
 use crate::body::BodyError;
 use crate::host::State;
-use crate::limits::MAX_HEADERS;
+use crate::limits::{KEPT_ANSWER_BYTES, MAX_HEADERS};
 use crate::metrics;
 use crate::rate::OverRate;
+use crate::wishes::BadWish;
 
 /// Names the execution that an answer came from.
 const X_EXECUTION_ID: HeaderName = HeaderName::from_static("x-execution-id");
+/// Where the status of an execution is told that its caller did not wait for.
+const X_EXECUTION_STATUS_LINK: HeaderName = HeaderName::from_static("x-execution-status-link");
+const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
+/// Says that an answer is that of an earlier request with the same key.
+const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATELIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
@@ -36,6 +44,8 @@ const MAX_SLASHES: usize = 8;
 pub(crate) enum Refusal {
     /// The host does not take requests.
     NotReady(State),
+    /// Nothing is deployed in the environment of this host.
+    NothingDeployed,
     /// One request too many in this second.
     OverRate(OverRate),
     /// Two `Host` headers, or one that is no host.
@@ -48,6 +58,8 @@ pub(crate) enum Refusal {
     Query(QueryError),
     /// A header cannot be passed.
     Header(HeaderError),
+    /// A header that asks the host for something cannot be understood.
+    Wish(BadWish),
     /// The body did not come, or is too large.
     Body(BodyError),
     /// The body is not what the operation takes.
@@ -58,6 +70,32 @@ pub(crate) enum Refusal {
     NotQueued {
         /// The execution that will not be.
         id: ExecutionId,
+        /// What the store said.
+        why: StoreError,
+    },
+    /// The store could not take the key of a request.
+    KeyNotTaken {
+        /// What the store said.
+        why: StoreError,
+    },
+    /// The first request with this key is not answered yet.
+    InFlight {
+        /// Its execution.
+        first: ExecutionId,
+    },
+    /// The key was sent with another request.
+    OtherBody,
+    /// The first request with this key was answered, with more than is kept.
+    NotKept {
+        /// Its execution.
+        id: ExecutionId,
+    },
+    /// Nothing is known of an execution, or it is somebody else's.
+    UnknownExecution,
+    /// The status of an execution can only be read.
+    StatusMethod,
+    /// The store could not say where an execution stands.
+    StatusNotRead {
         /// What the store said.
         why: StoreError,
     },
@@ -81,11 +119,6 @@ pub(crate) enum Refusal {
         /// Whether the caller asked to debug.
         debug: bool,
     },
-    /// Not a path of the admin address.
-    NotAdmin {
-        /// What was asked for.
-        path: String,
-    },
     /// A defect of this program.
     Panicked,
 }
@@ -98,6 +131,9 @@ pub(crate) fn refuse(refusal: Refusal) -> Response<Full<Bytes>> {
             retry_after(&mut headers, Duration::from_secs(1));
             let what = if state == State::Draining { "stopping" } else { "starting" };
             Problem::new(StatusCode::SERVICE_UNAVAILABLE).detail(format!("the server is {what}: try again"))
+        }
+        Refusal::NothingDeployed => {
+            Problem::new(StatusCode::NOT_FOUND).title("Nothing is deployed.").detail("nothing is deployed here")
         }
         Refusal::OverRate(over) => over_rate(&over, &mut headers),
         Refusal::Miss(miss) => {
@@ -114,6 +150,7 @@ pub(crate) fn refuse(refusal: Refusal) -> Response<Full<Bytes>> {
             .detail(format!("the request has more than {MAX_HEADERS} headers")),
         Refusal::Query(error) => Problem::new(StatusCode::BAD_REQUEST).detail(error.to_string()),
         Refusal::Header(error) => Problem::new(StatusCode::BAD_REQUEST).detail(error.to_string()),
+        Refusal::Wish(error) => Problem::new(StatusCode::BAD_REQUEST).detail(error.to_string()),
         Refusal::Body(error) => {
             // What is left of the body is not read: the connection cannot carry another request.
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
@@ -141,6 +178,48 @@ pub(crate) fn refuse(refusal: Refusal) -> Response<Full<Bytes>> {
             Problem::new(StatusCode::SERVICE_UNAVAILABLE)
                 .detail("the request could not be kept durably and will not be run: send it again later")
         }
+        Refusal::KeyNotTaken { why } => {
+            tracing::error!(error = %why, "the key of a request could not be taken");
+            retry_after(&mut headers, Duration::from_secs(1));
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE)
+                .detail("the `Idempotency-Key` could not be looked up, and the request was not run: send it again later")
+        }
+        Refusal::InFlight { first } => {
+            retry_after(&mut headers, Duration::from_secs(1));
+            Problem::new(StatusCode::CONFLICT)
+                .title("A request with this key is being answered.")
+                .detail("the first request with this `Idempotency-Key` goes on: send it again later for its answer")
+                .member("executionId", first.to_string())
+        }
+        Refusal::OtherBody => Problem::new(StatusCode::UNPROCESSABLE_ENTITY)
+            .title("This key was used for another request.")
+            .detail(
+                "a request with this `Idempotency-Key` came here in the last 24 hours, and its body, query or \
+                 Content-Type was another: give each request its own key",
+            ),
+        Refusal::NotKept { id } => {
+            insert_id(&mut headers, id);
+            Problem::new(StatusCode::CONFLICT)
+                .title("The answer is no longer there.")
+                .detail(format!(
+                    "the first request with this `Idempotency-Key` was run and answered, and is not run again; its \
+                     answer is not kept, since it was larger than {KEPT_ANSWER_BYTES} bytes"
+                ))
+                .member("executionId", id.to_string())
+        }
+        Refusal::UnknownExecution => Problem::new(StatusCode::NOT_FOUND).title("Unknown execution.").detail(
+            "there is no such execution here that was to be answered later; or its result has expired (after 24 hours), it \
+             left none (a receipt), or it is another caller's",
+        ),
+        Refusal::StatusMethod => {
+            headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+            Problem::new(StatusCode::METHOD_NOT_ALLOWED).detail("the status of an execution can only be read")
+        }
+        Refusal::StatusNotRead { why } => {
+            tracing::error!(error = %why, "the status of an execution could not be read");
+            retry_after(&mut headers, Duration::from_secs(1));
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE).detail("the status cannot be looked up now: ask again later")
+        }
         Refusal::Failed { id, failure, debug, log } => {
             insert_id(&mut headers, id);
             failed(id, &failure, debug, &log, &mut headers)
@@ -154,9 +233,6 @@ pub(crate) fn refuse(refusal: Refusal) -> Response<Full<Bytes>> {
                 .detail(detail)
                 .member("executionId", id.to_string())
         }
-        Refusal::NotAdmin { path } => Problem::new(StatusCode::NOT_FOUND).detail(format!(
-            "`{path}` is not a path of the admin address: /_admin/status and /metrics are; requests go to `listen`"
-        )),
         Refusal::Panicked => {
             Problem::new(StatusCode::INTERNAL_SERVER_ERROR).detail("a defect of the server itself; its log says more")
         }
@@ -173,20 +249,26 @@ fn over_rate(over: &OverRate, headers: &mut HeaderMap) -> Problem {
         .detail(format!("more than {} requests a second, the limit of this server (`requests-per-second`)", over.limit))
 }
 
-fn failed(id: ExecutionId, failure: &Failure, debug: bool, log: &[LogLine], headers: &mut HeaderMap) -> Problem {
-    let (status, title) = match failure.kind {
+/// The status of a failure, and what it is called.
+pub(crate) fn failed_as(kind: FailureKind) -> (StatusCode, &'static str) {
+    match kind {
         FailureKind::Failed => (StatusCode::INTERNAL_SERVER_ERROR, "The process failed."),
         FailureKind::Trapped => (StatusCode::INTERNAL_SERVER_ERROR, "The process trapped."),
         FailureKind::Memory => (StatusCode::INTERNAL_SERVER_ERROR, "The process wanted too much memory."),
         FailureKind::Start => (StatusCode::INTERNAL_SERVER_ERROR, "The process could not be started."),
         FailureKind::Contract => (StatusCode::INTERNAL_SERVER_ERROR, "The process went beyond a limit."),
+        FailureKind::Diverged => (StatusCode::INTERNAL_SERVER_ERROR, "The replay went another way."),
         FailureKind::Unknown | FailureKind::Host => {
             (StatusCode::INTERNAL_SERVER_ERROR, "The server could not run the process.")
         }
         FailureKind::Deadline => (StatusCode::GATEWAY_TIMEOUT, "The process ran out of time."),
         FailureKind::Cpu => (StatusCode::GATEWAY_TIMEOUT, "The process used too much CPU time."),
         FailureKind::Saturated => (StatusCode::SERVICE_UNAVAILABLE, "Too many executions at once."),
-    };
+    }
+}
+
+fn failed(id: ExecutionId, failure: &Failure, debug: bool, log: &[LogLine], headers: &mut HeaderMap) -> Problem {
+    let (status, title) = failed_as(failure.kind);
     if status == StatusCode::SERVICE_UNAVAILABLE && failure.retry() == Retry::Later {
         retry_after(headers, Duration::from_secs(1));
     }
@@ -234,6 +316,61 @@ pub(crate) fn receipt(id: ExecutionId) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::default());
     insert_id(response.headers_mut(), id);
     response
+}
+
+/// The answer to a caller who does not wait: where its result will be.
+pub(crate) fn later(id: ExecutionId, link: &str, preferred: bool) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::default());
+    *response.status_mut() = StatusCode::ACCEPTED;
+    let headers = response.headers_mut();
+    insert_id(headers, id);
+    insert(headers, X_EXECUTION_STATUS_LINK, link);
+    insert(headers, LOCATION, link);
+    if preferred {
+        headers.insert(PREFERENCE_APPLIED, HeaderValue::from_static("respond-async"));
+    }
+    response
+}
+
+/// An answer that was given before.
+pub(crate) fn replayed(mut response: Response<Full<Bytes>>) -> Response<Full<Bytes>> {
+    response.headers_mut().insert(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));
+    response
+}
+
+/// Where an execution stands, with its result as soon as there is one.
+pub(crate) fn execution(id: ExecutionId, status: QueueStatus, wait: Option<Duration>) -> Response<Full<Bytes>> {
+    let (state, over) = match status.state {
+        QueueState::Queued => ("queued", false),
+        QueueState::Running => ("running", false),
+        QueueState::Done => ("done", true),
+        QueueState::Failed => ("failed", true),
+    };
+    let mut body = serde_json::json!({ "id": id, "state": state, "attempt": status.attempt });
+    if let (Some(result), Some(members)) = (status.result.filter(|_| over), body.as_object_mut()) {
+        members.insert("result".to_owned(), result_json(&result));
+    }
+    let mut response = Response::new(Full::from(body.to_string()));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    insert_id(headers, id);
+    if !over {
+        retry_after(headers, Duration::from_secs(1));
+    }
+    if let Some(wait) = wait {
+        insert(headers, PREFERENCE_APPLIED, &format!("wait={}", wait.as_secs()));
+    }
+    response
+}
+
+/// An answer as JSON: its body as text where it is UTF-8, else in base64. Headers are pairs, since some come twice.
+fn result_json(answer: &KeptAnswer) -> serde_json::Value {
+    let KeptAnswer { status, headers, body } = answer;
+    match std::str::from_utf8(body) {
+        Ok(body) => serde_json::json!({ "status": status, "headers": headers, "body": body }),
+        Err(_) => serde_json::json!({ "status": status, "headers": headers, "base64": BASE64_STANDARD.encode(body) }),
+    }
 }
 
 /// Whether this host takes requests: 200 ready, 503 starting or draining.

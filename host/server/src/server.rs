@@ -13,8 +13,9 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::admin;
 use crate::dispatch;
-use crate::host::{Host, HostError, State};
+use crate::host::{Host, HostError};
 use crate::listen;
 
 /// A host that is bound to its addresses and answers on them. Dropping it closes the sockets; requests in flight finish.
@@ -45,15 +46,13 @@ impl Server {
         let admin_host = host.clone();
         let admin_answers = move |_: SocketAddr| {
             let host = admin_host.clone();
-            move |request: Request<Incoming>| {
-                let response = dispatch::answer_admin(&host.0, &request);
-                async move { response }
-            }
+            move |request: Request<Incoming>| admin::answer(host.0.clone(), request)
         };
         let config = host.config();
         // Both are bound before either is served: a host listens on all of its addresses or on none.
         let requests = bind(&config.listen, "listen").await?;
         let admin = bind(&config.admin_listen, "admin-listen").await?;
+        admin::first_token(&host.0).await?;
         let requests =
             Listening::begin(requests, |listener, stop| tokio::spawn(listen::serve(listener, answers, stop)));
         let admin =
@@ -66,7 +65,7 @@ impl Server {
         self.requests.address
     }
 
-    /// Where health is told.
+    /// Where the admin API, health and metrics are.
     pub fn admin_address(&self) -> SocketAddr {
         self.admin.address
     }
@@ -76,9 +75,10 @@ impl Server {
     /// has not begun stays in the store.
     pub async fn run_until(self, stop: impl Future<Output = ()>) {
         stop.await;
-        self.host.set_state(State::Draining);
+        self.host.begin_to_stop();
         self.requests.end().await;
         self.host.0.queue.drain().await;
+        self.host.0.records.flush().await;
         self.admin.end().await;
     }
 }

@@ -16,8 +16,9 @@ use super::trie::{Part, Trie};
 use super::{Api, Endpoint, Place, Route, Router};
 use crate::headers::HeaderPolicy;
 
-/// Where the host's own administration is.
-const ADMIN: &str = "/_admin";
+/// Where the host's own administration is, and what callers come back to for what is answered later.
+const RESERVED: [(&str, &str); 2] =
+    [("/_admin", "the host's own administration"), ("/_executions", "the status of executions")];
 
 /// Why declarations can't be served together.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -135,8 +136,8 @@ impl<'d> Builder<'d> {
         let rest = literals(&parts([&self.server.roots.rest]));
         let own = literals(&parts([&self.server.roots.rest, &api.base]));
         let absent = absent(self.server).map(|(_, root, protocol)| (root, protocol));
-        let others = [(self.server.roots.simple.as_str(), "simple HTTP"), (ADMIN, "the host's own administration")];
-        for (root, whose) in others.into_iter().chain(absent) {
+        let others = [(self.server.roots.simple.as_str(), "simple HTTP")];
+        for (root, whose) in others.into_iter().chain(RESERVED).chain(absent) {
             let theirs = literals(&parts([root]));
             // A root that the REST root itself lies under keeps what no API takes.
             if own.starts_with(&theirs) && !rest.starts_with(&theirs) {
@@ -374,8 +375,12 @@ mod tests {
 
         let mut server = ServerConfig::default();
         server.roots.rest = String::new();
-        for (base, whose) in [("/ws/simple", "simple HTTP"), ("/ws/soap/x", "SOAP 1.1"), ("/_admin", "administration")]
-        {
+        for (base, whose) in [
+            ("/ws/simple", "simple HTTP"),
+            ("/ws/soap/x", "SOAP 1.1"),
+            ("/_admin", "administration"),
+            ("/_executions", "status"),
+        ] {
             let found = Router::new(&deployment(vec![api("a", base, vec![])]), &server).unwrap_err();
             assert!(found.len() == 1 && found[0].message.contains(whose), "{found:?}");
         }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use auricle_model::{
     ApiDecl, Deployment, DocumentType, Grants, Limits, Mode, Operation, OperationKind, PackageRef, ProcessDecl,
-    RouteDecl, RouteHeader, ServerConfig,
+    RetryPolicy, RouteDecl, RouteHeader, ServerConfig,
 };
 use http::HeaderMap;
 
@@ -28,6 +28,8 @@ pub(crate) fn process(name: &str, kind: OperationKind, object: &str, input: Docu
         },
         limits: Limits::default(),
         grants: Grants::default(),
+        retry: RetryPolicy::default(),
+        smoke: None,
     }
 }
 

@@ -88,7 +88,7 @@ pub(crate) async fn run(step: &Step<'_>, voice: Voice) -> anyhow::Result<Built> 
         .into());
     }
     for process in &step.processes {
-        let package = package(process);
+        let Some(package) = package(process) else { continue };
         if !package.exists() {
             anyhow::bail!(
                 "building process `{}` made no {}: `{}` succeeded, so it wrote its output elsewhere; correct `package`, \
@@ -102,10 +102,12 @@ pub(crate) async fn run(step: &Step<'_>, voice: Voice) -> anyhow::Result<Built> 
     Ok(Built { took: begun.elapsed(), output })
 }
 
-/// The file of a process's package.
-pub(crate) fn package(process: &ProcessDecl) -> &PathBuf {
-    let PackageRef::Path(path) = &process.package;
-    path
+/// The file of a process's package, if it is one.
+pub(crate) fn package(process: &ProcessDecl) -> Option<&PathBuf> {
+    match &process.package {
+        PackageRef::Path(path) => Some(path),
+        PackageRef::Oci(_) => None,
+    }
 }
 
 /// Runs the command in a shell. It ends with this program, and has no input to wait for.

@@ -43,7 +43,7 @@ pub(crate) async fn run(args: Args, voice: Voice) -> anyhow::Result<Status> {
         time += built.took;
         told.push(json!({
             "processes": step.processes.iter().map(|p| &p.name).collect::<Vec<_>>(),
-            "packages": step.processes.iter().map(|p| build::package(p)).collect::<Vec<_>>(),
+            "packages": step.processes.iter().filter_map(|p| build::package(p)).collect::<Vec<_>>(),
             "command": step.command,
             "ms": millis(built.took),
             "output": built.output,

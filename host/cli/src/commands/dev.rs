@@ -136,7 +136,7 @@ impl Version {
     fn of(manifest: &Manifest) -> Self {
         let processes = manifest.deployment.processes.iter();
         let digest = |file: &PathBuf| fs::read(file).ok().map(|bytes| Sha256::digest(bytes).into());
-        let packages = processes.map(|p| (p.name.clone(), digest(build::package(p)))).collect();
+        let packages = processes.map(|p| (p.name.clone(), build::package(p).and_then(digest))).collect();
         Self { deployment: manifest.deployment.clone(), packages }
     }
 
@@ -161,7 +161,7 @@ impl Serving {
                 return Err(error.into());
             }
         };
-        serve::announce(&server, &deployed, voice);
+        serve::announce(&host, &server, &deployed, voice);
         voice.note("watching for changes; Ctrl-C ends");
         let (stop, stopped) = oneshot::channel::<()>();
         let task = tokio::spawn(server.run_until(async {

@@ -286,7 +286,7 @@ mod tests {
             let manifest = Manifest::load(&path.join("auricle.toml")).unwrap();
             let process = &manifest.deployment.processes[0];
             assert_eq!((process.name.as_str(), process.operation.kind.name()), ("my-process", *kind));
-            assert!(crate::build::package(process).ends_with("my_process.wasm"));
+            assert!(crate::build::package(process).unwrap().ends_with("my_process.wasm"));
             for file in ["Cargo.toml", "auricle.toml", "README.md", ".gitignore", "src/lib.rs"] {
                 let text = fs::read_to_string(path.join(file)).unwrap();
                 let open = text.split("{{").nth(1).and_then(|t| t.split_once("}}")).map(|(name, _)| name);

@@ -2,11 +2,14 @@
 
 use std::future::ready;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use auricle::{Deployed, Host, Server};
+use auricle_model::manifest::environment;
 use serde_json::json;
 
 use crate::manifest::{self, Config};
+use crate::remote::TOKEN_FILE;
 use crate::report::{Status, Voice};
 use crate::signals::Stop;
 
@@ -20,11 +23,18 @@ use crate::signals::Stop;
 pub(crate) struct Args {
     #[command(flatten)]
     config: Config,
+
+    /// The environment to serve, whichever the manifest says
+    #[arg(long, value_name = "NAME", value_parser = environment)]
+    environment: Option<String>,
 }
 
 pub(crate) async fn run(args: Args, voice: Voice, sampling: f64) -> anyhow::Result<Status> {
     let stop = Stop::listen()?;
-    let manifest = args.config.load()?;
+    let mut manifest = args.config.load()?;
+    if let Some(environment) = args.environment {
+        manifest.server.environment = environment;
+    }
     manifest::many_files();
     let engine = manifest::host_engine(&manifest)?;
     let host = Host::builder().manifest(manifest).engine(engine).sampling(sampling).build().await?;
@@ -43,18 +53,36 @@ pub(crate) async fn run(args: Args, voice: Voice, sampling: f64) -> anyhow::Resu
         }
     };
     tracing::info!(version = deployed.version, new = deployed.new, "deployed");
-    announce(&server, &deployed, voice);
+    tracing::info!(
+        "the admin API is on {}; an admin token for it is in {}",
+        url(server.admin_address()),
+        token(&host).display()
+    );
+    announce(&host, &server, &deployed, voice);
     server.run_until(stop.wished()).await;
     Ok(Status::Done)
 }
 
 /// Says where requests are taken: the first line on standard output.
-pub(crate) fn announce(server: &Server, deployed: &Deployed, voice: Voice) {
+pub(crate) fn announce(host: &Host, server: &Server, deployed: &Deployed, voice: Voice) {
     let (address, admin) = (url(server.address()), url(server.admin_address()));
     voice.result(
         || format!("listening on {address}"),
-        || json!({ "listening": address, "admin": admin, "version": deployed.version, "new": deployed.new }),
+        || {
+            json!({
+                "listening": address,
+                "admin": admin,
+                "admin-token": token(host).display().to_string(),
+                "version": deployed.version,
+                "new": deployed.new,
+            })
+        },
     );
+}
+
+/// Where the host writes its first token.
+fn token(host: &Host) -> PathBuf {
+    host.config().data_dir.join(TOKEN_FILE)
 }
 
 fn url(address: SocketAddr) -> String {

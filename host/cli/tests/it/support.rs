@@ -46,7 +46,7 @@ impl Folder {
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_auricle"));
         command.args(args).current_dir(self.0.path()).stdin(Stdio::null());
-        for name in ["AURICLE_LOG", "RUST_LOG"] {
+        for name in ["AURICLE_LOG", "RUST_LOG", "AURICLE_SERVER", "AURICLE_TOKEN", "AURICLE_ENVIRONMENT"] {
             command.env_remove(name);
         }
         command

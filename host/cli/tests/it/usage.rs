@@ -2,7 +2,45 @@
 
 use crate::support::Folder;
 
-const COMMANDS: [&str; 7] = ["serve", "demo", "dev", "new", "build", "check", "invoke"];
+const COMMANDS: [&[&str]; 37] = [
+    &["serve"],
+    &["demo"],
+    &["dev"],
+    &["new"],
+    &["build"],
+    &["check"],
+    &["invoke"],
+    &["deploy"],
+    &["deployments"],
+    &["deployments", "show"],
+    &["deployments", "diff"],
+    &["diff"],
+    &["rollback"],
+    &["promote"],
+    &["undeploy"],
+    &["executions"],
+    &["executions", "list"],
+    &["executions", "show"],
+    &["executions", "follow"],
+    &["executions", "replay"],
+    &["usage"],
+    &["queue"],
+    &["queue", "list"],
+    &["queue", "show"],
+    &["queue", "resend"],
+    &["queue", "discard"],
+    &["tokens"],
+    &["tokens", "list"],
+    &["tokens", "add"],
+    &["tokens", "remove"],
+    &["audit"],
+    &["keygen"],
+    &["sign"],
+    &["push"],
+    &["backup"],
+    &["restore"],
+    &["status"],
+];
 
 #[test]
 fn help_shows_what_is_there_with_examples() {
@@ -10,20 +48,37 @@ fn help_shows_what_is_there_with_examples() {
     let help = folder.run(&["--help"]);
     assert_eq!((help.status, &*help.err), (0, ""));
     for command in COMMANDS {
-        assert!(help.out.contains(&format!("\n  {command} ")), "{command}: {}", help.out);
-        let one = folder.run(&[command, "--help"]);
+        assert!(help.out.contains(&format!("\n  {} ", command[0])), "{command:?}: {}", help.out);
+        let one = folder.run(&[command, &["--help"]].concat());
         assert_eq!(one.status, 0);
         assert!(one.out.contains("Example") && one.out.contains("--json"), "{}", one.out);
     }
-    assert!(!help.out.contains("rollback"), "what is not there is not promised: {}", help.out);
+    assert!(!help.out.contains("describe"), "what is not there is not promised: {}", help.out);
 }
 
 #[test]
 fn a_wrong_use_is_status_2() {
     let folder = Folder::new();
-    for args in
-        [&["frobnicate"][..], &["serve", "--port", "1"], &["invoke"], &["invoke", "x", "--param", "novalue"], &[]]
-    {
+    for args in [
+        &["frobnicate"][..],
+        &["serve", "--port", "1"],
+        &["invoke"],
+        &["invoke", "x", "--param", "novalue"],
+        &[],
+        &["executions"],
+        &["executions", "replay"],
+        &["executions", "replay", "--all"],
+        &["executions", "show", "7"],
+        &["deploy", "x.wasm"],
+        &["deploy", "-"],
+        &["deploy", "--canary", "ten"],
+        &["deploy", "--environment", "a/b"],
+        &["queue", "resend"],
+        &["queue", "list", "--state", "lost"],
+        &["tokens", "add", "ci", "--role", "boss"],
+        &["status", "--server", "ftp://x"],
+        &["restore", "Cargo.toml", "--server"],
+    ] {
         let said = folder.run(args);
         assert_eq!((said.status, &*said.out), (2, ""), "{args:?} {said:?}");
     }
@@ -38,7 +93,7 @@ fn a_wrong_use_is_status_2() {
 #[test]
 fn no_manifest_says_how_to_get_one() {
     let folder = Folder::new();
-    for command in ["serve", "dev", "build", "check"] {
+    for command in ["serve", "dev", "build", "check", "deploy"] {
         let said = folder.run(&[command]);
         assert_eq!(said.status, 1);
         assert!(
@@ -49,6 +104,24 @@ fn no_manifest_says_how_to_get_one() {
     let said = folder.run(&["check", "--config", "other.toml", "--json"]);
     assert_eq!(said.status, 1);
     assert!(said.json()["problems"][0]["message"].as_str().unwrap().contains("other.toml"), "{said:?}");
+}
+
+#[test]
+fn no_host_says_where_and_how_to_start_one() {
+    let folder = Folder::new();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let server = format!("http://{free}");
+    for command in [&["status"][..], &["deployments"], &["executions", "list"], &["queue", "list"], &["audit"]] {
+        let said = folder.run(&[command, &["--server", &server]].concat());
+        assert_eq!((said.status, &*said.out), (1, ""));
+        for part in [&*server, "auricle serve", "--server"] {
+            assert!(said.err.contains(part), "{said:?}");
+        }
+    }
+    let said = folder.run(&["status", "--json", "--server", &server]);
+    assert!(said.status == 1 && said.json()["error"].as_str().unwrap().contains(&server), "{said:?}");
+    let said = folder.run(&["restore", "nothing.db", "--server", &server]);
+    assert!(said.status == 1 && said.err.contains("nothing.db"), "{said:?}");
 }
 
 #[test]

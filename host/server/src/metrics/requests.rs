@@ -98,6 +98,11 @@ impl Requests {
 }
 
 impl Watch<'_> {
+    /// When its head was there.
+    pub(crate) const fn began(&self) -> Instant {
+        self.began
+    }
+
     /// The request is answered; where it came to a route, with the counts of that.
     pub(crate) fn end(mut self, route: Option<&Route>, response: &Response<Full<Bytes>>) {
         self.answered = true;
@@ -184,6 +189,8 @@ refused! {
     Input = "input",
     Page = "page",
     Queue = "queue",
+    Idempotency = "idempotency",
+    Status = "status",
     Failed = "failed",
     Output = "output",
     Panic = "panic",
@@ -194,12 +201,21 @@ impl From<&Refusal> for Refused {
         match refusal {
             Refusal::NotReady(_) => Self::NotReady,
             Refusal::OverRate(_) => Self::Rate,
-            Refusal::Host | Refusal::TooManyHeaders | Refusal::Query(_) | Refusal::Header(_) => Self::Head,
-            Refusal::Miss(_) | Refusal::NotAdmin { .. } => Self::NoRoute,
+            Refusal::Host
+            | Refusal::TooManyHeaders
+            | Refusal::Query(_)
+            | Refusal::Header(_)
+            | Refusal::Wish(_) => Self::Head,
+            Refusal::Miss(_) | Refusal::NothingDeployed => Self::NoRoute,
             Refusal::Body(_) => Self::Body,
             Refusal::Input(_) => Self::Input,
             Refusal::UnknownPage => Self::Page,
             Refusal::NotQueued { .. } => Self::Queue,
+            Refusal::KeyNotTaken { .. }
+            | Refusal::InFlight { .. }
+            | Refusal::OtherBody
+            | Refusal::NotKept { .. } => Self::Idempotency,
+            Refusal::UnknownExecution | Refusal::StatusMethod | Refusal::StatusNotRead { .. } => Self::Status,
             Refusal::Failed { .. } => Self::Failed,
             Refusal::Output { .. } => Self::Output,
             Refusal::Panicked => Self::Panic,

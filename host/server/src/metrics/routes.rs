@@ -142,7 +142,7 @@ mod tests {
         let series = route.series();
         assert_eq!(series.iter().map(|s| (s.kind.status, s.took.count())).collect::<Vec<_>>(), [(200, 2), (404, 1)]);
         let first = &series[0];
-        assert_eq!(first.took.counts[..3], [1, 1, 0]);
+        assert_eq!(first.took.counts[..4], [1, 0, 1, 0]);
         assert_eq!((&first.request.counts[..2], first.request.sum), (&[1, 1][..], 5));
         assert_eq!((&first.response.counts[..2], first.response.sum), (&[1, 1][..], 10));
     }

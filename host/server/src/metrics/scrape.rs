@@ -1,12 +1,15 @@
 //! Gathers everything that the host counts into a [`Page`].
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use auricle_process::{Counts, EngineStatus, Listener};
 
-use super::machine;
+use super::{deploys, machine, records};
 use super::page::{Labels, Page};
 use super::requests::{METHODS, Requests, VERSIONS};
 use super::routes::{Kind, Series};
 use crate::host::Inner;
+use crate::queue::{Counts as QueueCounts, Queue};
 
 /// The whole page. Its cost grows with the number of processes and routes that have been used.
 pub(crate) fn scrape(host: &Inner) -> Option<String> {
@@ -15,16 +18,15 @@ pub(crate) fn scrape(host: &Inner) -> Option<String> {
     page.gauge("auricle_build_info", "The version that runs.", [(build, 1.0)]);
     requests(&host.requests, &mut page);
     processes(&host.engine.counts(), &mut page);
-    if let Some(active) = host.active.load_full() {
-        page.gauge("auricle_deployment_version", "The version of the active deployment.", one(active.version.into()));
+    deploys::tell(host, &mut page);
+    if let Some(active) = host.active() {
         let deployed = active.processes.iter().len();
         page.gauge("auricle_processes_deployed", "Processes of the active deployment.", one(deployed as u64));
         pools(active.processes.iter(), &mut page);
     }
     engine(&host.engine.status(), &mut page);
-    let (held, running) = host.queue.sizes();
-    page.gauge("auricle_queue_in_memory", "Accepted executions that are held in memory, running ones too.", one(held));
-    page.gauge("auricle_queue_running", "Accepted executions that run.", one(running));
+    queue(&host.queue, &mut page);
+    records::tell(&host.records, &mut page);
     page.gauge("auricle_pages_bytes", "Documents that wait to be fetched as further pages.", one(host.pages.bytes()));
     machine::tell(&mut page);
     page.text().ok()
@@ -80,6 +82,23 @@ fn labels(kind: Kind, route: Option<&str>) -> Labels {
     labels.push(("network_protocol_version", name(&VERSIONS, kind.version)));
     labels.push(("url_scheme", "http".to_owned()));
     labels
+}
+
+fn queue(queue: &Queue, page: &mut Page) {
+    let (held, running) = queue.sizes();
+    page.gauge("auricle_queue_in_memory", "Accepted executions that are held in memory, running ones too.", one(held));
+    page.gauge("auricle_queue_running", "Accepted executions that run.", one(running));
+    let QueueCounts { done, retried, failed, depths } = queue.counts();
+    let load = |count: &AtomicU64| count.load(Ordering::Relaxed);
+    let states = ["queued", "running", "failed", "done"].into_iter().zip(depths);
+    #[expect(clippy::cast_precision_loss, reason = "as precise as the format is")]
+    let depths = states.map(|(state, depth)| (vec![("state", state.to_owned())], load(depth) as f64));
+    let help = "Accepted executions in the store, as of a few seconds ago; failed ones are dead letters.";
+    page.gauge("auricle_queue_depth", help, depths.collect::<Vec<_>>());
+    let ends = [("done", done), ("retried", retried), ("failed", failed)];
+    let ends = ends.map(|(end, count)| (vec![("end", end.to_owned())], load(count)));
+    let ends = ends.into_iter().filter(|(_, count)| *count > 0);
+    page.counter("auricle_queue_runs", "Runs of accepted executions, by what came of them.", ends);
 }
 
 fn processes<N: AsRef<str>>(all: &[(N, Counts)], page: &mut Page) {

@@ -1,0 +1,106 @@
+//! What is different between an execution and its replay, as a small patch for people.
+
+use std::fmt::Write as _;
+
+use auricle::admin::{Difference, Replayed};
+use serde_json::Value;
+use similar::{ChangeTag, TextDiff};
+
+use crate::table::{lines, one_line};
+
+/// Equal lines that are shown around a difference.
+const AROUND: usize = 2;
+/// Lines of one difference that are shown.
+const SHOWN: usize = 60;
+
+/// A replay in a line, and what is different below it.
+pub(super) fn replayed(replayed: &Replayed) -> String {
+    let Replayed { id, version, same, differences, skipped, .. } = replayed;
+    if let Some(why) = skipped {
+        return format!("skipped    {id}: {}", one_line(why));
+    }
+    if *same {
+        return format!("same       {id} in version {version}");
+    }
+    let mut text = format!("different  {id} in version {version}");
+    for difference in differences {
+        text.push_str(&patch(difference));
+    }
+    text
+}
+
+fn patch(difference: &Difference) -> String {
+    let (before, after) = (shown(&difference.before), shown(&difference.after));
+    let mut text = format!("\n  {}:", one_line(&difference.what));
+    let diff = TextDiff::from_lines(&before, &after);
+    let mut left = SHOWN;
+    for (index, group) in diff.grouped_ops(AROUND).iter().enumerate() {
+        if index > 0 {
+            text.push_str("\n    ...");
+        }
+        for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
+            if left == 0 {
+                text.push_str("\n    ... (--json has all of it)");
+                return text;
+            }
+            left -= 1;
+            let sign = match change.tag() {
+                ChangeTag::Equal => ' ',
+                ChangeTag::Delete => '-',
+                ChangeTag::Insert => '+',
+            };
+            // Writing to a text does not fail.
+            let _ = write!(text, "\n    {sign} {}", lines(change.value().trim_end_matches('\n')));
+        }
+    }
+    text
+}
+
+/// A value so that lines can be compared: JSON over several lines, also where it is inside of a text; the rest as it is.
+fn shown(value: &Value) -> String {
+    let pretty = |value: &Value| serde_json::to_string_pretty(value).unwrap_or_default();
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => match serde_json::from_str(text) {
+            Ok(inner @ (Value::Object(_) | Value::Array(_))) => pretty(&inner),
+            _ => text.clone(),
+        },
+        other => pretty(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use auricle_model::ExecutionId;
+    use serde_json::json;
+
+    use super::*;
+
+    fn told(what: &str, before: Value, after: Value) -> String {
+        let differences = vec![Difference { what: what.into(), before, after }];
+        let id = ExecutionId::parse("01938a5c-7d1e-7c3a-9f00-0123456789ab").unwrap();
+        replayed(&Replayed { id, version: 8, same: false, differences, skipped: None, record: None })
+    }
+
+    #[test]
+    fn a_difference_is_shown_as_a_patch() {
+        let head = "different  01938a5c-7d1e-7c3a-9f00-0123456789ab in version 8\n";
+        assert_eq!(told("status", json!(200), json!(500)), format!("{head}  status:\n    - 200\n    + 500"));
+        let before = r#"{"a":1,"b":2,"c":3,"d":4,"e":5,"f":6}"#;
+        let after = r#"{"a":1,"b":2,"c":3,"d":4,"e":5,"f":7}"#;
+        let patch = "  document[0]:
+        \"d\": 4,
+        \"e\": 5,
+    -   \"f\": 6
+    +   \"f\": 7
+      }";
+        assert_eq!(told("document[0]", json!(before), json!(after)), format!("{head}{patch}"));
+    }
+
+    #[test]
+    fn a_long_difference_is_cut() {
+        let many: String = (0..100).map(|n| format!("{n}\n")).collect();
+        let told = told("log", Value::Null, json!(many));
+        assert!(told.ends_with("    + 59\n    ... (--json has all of it)"), "{told}");
+    }
+}
