@@ -22,4 +22,5 @@ pub mod build;
 pub mod client;
 pub mod hostile;
 pub mod manifest;
+pub mod registry;
 pub mod site;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write as _};
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -98,14 +98,30 @@ impl Site {
     /// Runs a command of the program to its end: `run("check", &[])`, which is given `--config`.
     pub fn run(&self, command: &str, arguments: &[&str]) -> Finished {
         let mut program = self.command(command);
-        let program = program.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = program.spawn().unwrap();
-        let stdout = Log::collect(child.stdout.take().unwrap());
-        let log = Log::collect(child.stderr.take().unwrap());
-        let mut process = Process { child, log };
-        wait(&format!("`auricle {command}` to end"), || process.child.try_wait().unwrap().is_some());
-        let code = process.child.wait().unwrap().code();
-        Finished { code, stdout: stdout.whole(), stderr: process.log.whole() }
+        program.args(arguments);
+        Running::start(program, &[]).finish(&format!("`auricle {command}`"))
+    }
+
+    /// Runs the program in the folder as a person there does, where the manifest is found by itself:
+    /// `cli(&["executions", "list"])`.
+    pub fn cli(&self, arguments: &[&str]) -> Finished {
+        self.cli_with(arguments, &[])
+    }
+
+    /// The same with something on standard input.
+    pub fn cli_with(&self, arguments: &[&str], input: &[u8]) -> Finished {
+        self.start_cli_with(arguments, input).finish(&format!("{arguments:?}"))
+    }
+
+    /// Starts the program in the folder as a person there does.
+    pub fn start_cli(&self, arguments: &[&str]) -> Running {
+        self.start_cli_with(arguments, &[])
+    }
+
+    fn start_cli_with(&self, arguments: &[&str], input: &[u8]) -> Running {
+        let mut program = self.program();
+        program.args(arguments);
+        Running::start(program, input)
     }
 
     /// Starts `auricle serve` and waits until it takes requests.
@@ -117,6 +133,26 @@ impl Site {
     pub fn serve_with(self, variables: &[(&str, &str)]) -> Server {
         let mut program = self.command("serve");
         program.envs(variables.iter().copied());
+        self.serve_by(program)
+    }
+
+    /// The same where a file that grows past a limit is an error and no signal, so that [`Server::limit_files`] is as a
+    /// disk that is full.
+    pub fn serve_on_a_small_disk(self) -> Server {
+        let serve = self.command("serve");
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "trap '' XFSZ; exec \"$@\"", "sh"]).arg(serve.get_program()).args(serve.get_args());
+        for (name, value) in serve.get_envs() {
+            match value {
+                Some(value) => shell.env(name, value),
+                None => shell.env_remove(name),
+            };
+        }
+        shell.current_dir(self.folder.path());
+        self.serve_by(shell)
+    }
+
+    fn serve_by(self, mut program: Command) -> Server {
         let mut child = program.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let log = Log::collect(child.stderr.take().unwrap());
@@ -133,16 +169,59 @@ impl Site {
     }
 
     fn command(&self, command: &str) -> Command {
+        let mut program = self.program();
+        program.arg(command).arg("--config").arg(self.manifest());
+        program
+    }
+
+    fn program(&self) -> Command {
         let mut program = Command::new(build::program());
         // What the one who runs the tests has set must not change them.
-        for name in ["AURICLE_LOG", "RUST_LOG", "AURICLE_SERVER", "AURICLE_TOKEN"] {
+        for name in ["AURICLE_LOG", "RUST_LOG", "AURICLE_SERVER", "AURICLE_TOKEN", "AURICLE_ENVIRONMENT"] {
             program.env_remove(name);
         }
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("OTEL_")) {
             program.env_remove(name);
         }
-        program.env("NO_COLOR", "1").arg(command).arg("--config").arg(self.manifest()).current_dir(self.folder.path());
+        program.env("NO_COLOR", "1").current_dir(self.folder.path());
         program
+    }
+}
+
+/// A command of the program, running. Dropped, it is killed.
+#[derive(Debug)]
+pub struct Running {
+    process: Process,
+    stdout: Log,
+}
+
+impl Running {
+    fn start(mut program: Command, input: &[u8]) -> Self {
+        program.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = program.spawn().unwrap();
+        let stdout = Log::collect(child.stdout.take().unwrap());
+        let log = Log::collect(child.stderr.take().unwrap());
+        // It may not want it; dropped, it ends.
+        let _ = child.stdin.take().unwrap().write_all(input);
+        Self { process: Process { child, log }, stdout }
+    }
+
+    /// Its standard output so far.
+    pub fn stdout(&self) -> String {
+        self.stdout.text()
+    }
+
+    /// Asks it to end, as Ctrl-C does, and waits until it has.
+    pub fn interrupt(self) -> Finished {
+        let sent = Command::new("kill").args(["-INT", &self.process.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+        self.finish("an interrupted command")
+    }
+
+    fn finish(mut self, what: &str) -> Finished {
+        wait(&format!("{what} to end"), || self.process.child.try_wait().unwrap().is_some());
+        let code = self.process.child.wait().unwrap().code();
+        Finished { code, stdout: self.stdout.whole(), stderr: self.process.log.whole() }
     }
 }
 
@@ -156,6 +235,14 @@ pub struct Server {
 }
 
 impl Server {
+    /// Lets no file grow past so many bytes from now on; none: as it was.
+    pub fn limit_files(&self, bytes: Option<u64>) {
+        let limit = bytes.map_or_else(|| "unlimited".to_owned(), |bytes| bytes.to_string());
+        let id = self.process.child.id().to_string();
+        let set = Command::new("prlimit").args([&format!("--fsize={limit}:unlimited"), "--pid", &id]).status();
+        assert!(set.unwrap().success(), "prlimit");
+    }
+
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address

@@ -6,27 +6,39 @@
 #![cfg(test)]
 
 mod a_base_urls;
+mod admin;
 mod b_paths;
 mod bad_deployments;
 mod bad_guests;
 mod bad_requests;
 mod c_header_matching;
+mod canary;
+mod commands;
 mod compiling;
 mod crm_sync;
 mod d_simple_http;
+mod deployments;
 mod e_properties;
 mod embedding;
+mod faults;
 mod f_input_headers;
 mod g_input_types;
 mod h_answers;
 mod http_itself;
 mod i_paging;
+mod idempotency;
 mod j_modes;
 mod metrics;
+mod nodes;
+mod operate;
+mod packages;
+mod patience;
 #[path = "../../host/process/tests/support/postgres.rs"]
 mod postgres;
+mod queue;
 mod reach;
 mod receipts;
+mod records;
 mod soak;
 mod stop_and_swap;
 mod sub_processes;

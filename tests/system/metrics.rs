@@ -144,7 +144,7 @@ async fn a_new_version_goes_on_with_the_counts_of_the_one_before() {
 
     let page = tokio::task::spawn_blocking(move || Page::read(admin)).await.unwrap();
     assert_eq!(page.value("auricle_executions_total{process=\"p\"}"), 3.0);
-    assert_eq!(page.value("auricle_deployment_version"), 2.0);
+    assert_eq!(page.value("auricle_deployment_version{environment=\"default\",role=\"active\"}"), 2.0);
     let route = |route: &str| request(&format!("http_request_method=\"GET\",http_route=\"{route}\""), 200);
     assert_eq!(page.value(&route("/ws/rest/api/p/{id}")), 2.0);
     assert_eq!(page.value(&route("/ws/rest/more/p/{id}")), 1.0);

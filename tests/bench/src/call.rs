@@ -17,8 +17,8 @@ pub(crate) struct Call {
     pub(crate) bytes: Vec<u8>,
     /// The status of the answer.
     pub(crate) status: u16,
-    /// Whether the answer's body is [`BODY`].
-    pub(crate) echoes: bool,
+    /// What the answer's body may be. Empty: anything.
+    pub(crate) bodies: Vec<Vec<u8>>,
     /// Whose latency is told apart from whose.
     pub(crate) group: usize,
 }
@@ -36,18 +36,23 @@ impl Call {
         let head =
             format!("POST {target} HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\ncontent-length: ");
         let bytes = format!("{head}{}\r\n\r\n{BODY}", BODY.len()).into_bytes();
-        Self { address, bytes, status: 200, echoes: true, group: 0 }
+        Self { address, bytes, status: 200, bodies: vec![BODY.into()], group: 0 }
+    }
+
+    /// The same with other answers that are right.
+    pub(crate) fn answering<const N: usize>(self, bodies: [&str; N]) -> Self {
+        Self { bodies: bodies.map(|body| body.as_bytes().to_vec()).into(), ..self }
     }
 
     /// A POST of [`BODY`] that has to fail with a status.
     pub(crate) fn failing(address: SocketAddr, target: &str, status: u16) -> Self {
-        Self { status, echoes: false, ..Self::echo(address, target) }
+        Self { status, bodies: Vec::new(), ..Self::echo(address, target) }
     }
 
     /// A GET of the path that tells whether a host is ready.
     pub(crate) fn ready(address: SocketAddr) -> Self {
         let bytes = b"GET /_admin/status HTTP/1.1\r\nhost: bench\r\n\r\n".to_vec();
-        Self { address, bytes, status: 200, echoes: false, group: 0 }
+        Self { address, bytes, status: 200, bodies: Vec::new(), group: 0 }
     }
 
     /// Looks at what has come so far; none while the answer is not whole.
@@ -64,7 +69,7 @@ impl Call {
         ensure!(length < 1 << 20, "an answer of {length} bytes");
         let Some(body) = bytes.get(head..length) else { return Ok(None) };
         let status = response.code.unwrap_or_default();
-        let right = status == self.status && (!self.echoes || body == BODY.as_bytes());
+        let right = status == self.status && (self.bodies.is_empty() || self.bodies.iter().any(|right| right == body));
         let wrong = (!right).then(|| String::from_utf8_lossy(bytes).into_owned());
         Ok(Some(Answer { length, wrong }))
     }

@@ -94,6 +94,13 @@ impl Server {
         std::iter::once(own).chain(children.split_whitespace().filter_map(|id| id.parse().ok())).collect()
     }
 
+    /// Kills it, as a crash does: nothing of it is finished.
+    pub(crate) fn kill(mut self) -> Result<()> {
+        self.0.kill()?;
+        self.0.wait()?;
+        Ok(())
+    }
+
     /// Asks it to end, and waits until it has.
     pub(crate) fn stop(&mut self) -> Result<()> {
         let asked = Command::new("kill").args(["-TERM", &self.0.id().to_string()]).status();

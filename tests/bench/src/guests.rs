@@ -40,6 +40,11 @@ pub(crate) fn serve() -> Result<PathBuf> {
     built(WASI, "bench-serve")
 }
 
+/// `guests/chores`.
+pub(crate) fn chores() -> Result<PathBuf> {
+    built(WASI, "bench-chores")
+}
+
 /// `examples/inspect`.
 pub(crate) fn inspect() -> Result<PathBuf> {
     built(WASI, "inspect")

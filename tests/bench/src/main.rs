@@ -4,6 +4,7 @@
 //! start, many listeners, spinning neighbours, and a soak. The load comes from the same machine: figures are for comparing, not for
 //! planning capacity. `docs/performance.md` says how to read them.
 
+mod ask;
 mod call;
 mod child;
 mod compare;
@@ -63,6 +64,12 @@ enum Command {
     Listeners(scenarios::listeners::Args),
     /// Load for an hour, with traps, deadlines and new deployments
     Soak(scenarios::soak::Args),
+    /// Kill the host at random moments under load, and look for what was lost
+    Kills(scenarios::kills::Args),
+    /// Deploy and roll back every second under full load
+    Swaps(scenarios::swaps::Args),
+    /// What records cost, and durable receipts a second
+    Records(scenarios::records::Args),
     #[command(hide = true)]
     ServeHyper { port: u16 },
 }
@@ -79,6 +86,9 @@ fn main() -> Result<()> {
         Some(Command::Spin(args)) => scenarios::spin::run(&program()?, args)?,
         Some(Command::Listeners(args)) => scenarios::listeners::run(&program()?, args)?,
         Some(Command::Soak(args)) => scenarios::soak::run(&program()?, args)?,
+        Some(Command::Kills(args)) => scenarios::kills::run(&program()?, args)?,
+        Some(Command::Swaps(args)) => scenarios::swaps::run(&program()?, args)?,
+        Some(Command::Records(args)) => scenarios::records::run(&program()?, args)?,
     };
     if let Some(file) = &cli.common.json {
         std::fs::write(file, format!("{:#}\n", report.json()))?;

@@ -25,6 +25,19 @@ pub(crate) struct Site {
     pub(crate) admin: SocketAddr,
     processes: String,
     routes: String,
+    settings: String,
+}
+
+/// A process in a manifest.
+pub(crate) struct Process<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) package: &'a Path,
+    pub(crate) mode: &'a str,
+    /// The type of its operation.
+    pub(crate) kind: &'a str,
+    pub(crate) object: &'a str,
+    /// More lines of its `[[process]]`.
+    pub(crate) keys: &'a str,
 }
 
 impl Site {
@@ -48,14 +61,21 @@ impl Site {
             admin: local(free_port()?),
             processes: String::new(),
             routes: String::new(),
+            settings: String::new(),
         })
     }
 
     /// Adds a listener. `keys` are more lines of its `[[process]]`.
     pub(crate) fn listener(&mut self, name: &str, package: &Path, mode: &str, keys: &str) -> Result<()> {
+        self.process(&Process { name, package, mode, kind: "execute", object: name, keys })
+    }
+
+    /// Adds a process with its route.
+    pub(crate) fn process(&mut self, process: &Process<'_>) -> Result<()> {
+        let Process { name, package, mode, kind, object, keys } = process;
         writeln!(
             self.processes,
-            "[[process]]\nname = {name:?}\npackage = {package:?}\nmode = {mode:?}\ntype = \"execute\"\nobject = {name:?}\n\
+            "[[process]]\nname = {name:?}\npackage = {package:?}\nmode = {mode:?}\ntype = {kind:?}\nobject = {object:?}\n\
              input = \"single-json\"\noutput = \"single-json\"\n{keys}\n"
         )?;
         writeln!(self.routes, "[[api.rest]]\nmethod = \"POST\"\npath = {name:?}\nobject = \"\"\nprocess = {name:?}\n")?;
@@ -79,13 +99,53 @@ impl Site {
         Ok(())
     }
 
+    /// Takes all processes out again: the next manifest has others.
+    pub(crate) fn clear(&mut self) {
+        self.processes.clear();
+        self.routes.clear();
+    }
+
+    /// Adds a line of `[server]`, or a table below it.
+    pub(crate) fn set(&mut self, line: &str) {
+        self.settings.push_str(line);
+        self.settings.push('\n');
+    }
+
     /// Writes the manifest.
     pub(crate) fn write(&self) -> Result<()> {
+        self.write_as("auricle.toml").map(|_| ())
+    }
+
+    /// Writes the manifest to a file of another name, which it gives.
+    pub(crate) fn write_as(&self, name: &str) -> Result<PathBuf> {
         let text = format!(
-            "[server]\nlisten = \"{}\"\nadmin-listen = \"{}\"\ndata-dir = \"data\"\n\n{}\n[[api]]\nname = \"bench\"\nbase = \"/bench\"\n\n{}",
-            self.address, self.admin, self.processes, self.routes
+            "[server]\nlisten = \"{}\"\nadmin-listen = \"{}\"\ndata-dir = \"data\"\n{}\n{}\n[[api]]\nname = \"bench\"\nbase = \"/bench\"\n\n{}",
+            self.address, self.admin, self.settings, self.processes, self.routes
         );
-        Ok(fs::write(self.path("auricle.toml"), text)?)
+        let file = self.path(name);
+        fs::write(&file, text)?;
+        Ok(file)
+    }
+
+    /// The token that the host's first start has left.
+    pub(crate) fn token(&self) -> Result<String> {
+        Ok(fs::read_to_string(self.path("data/admin-token"))?.trim().to_owned())
+    }
+
+    /// Has the program change what the host serves, as an operator does. Gives what it said.
+    pub(crate) fn operate(&self, arguments: &[&str]) -> Result<String> {
+        let mut program = Command::new(&self.program);
+        program.args(arguments).current_dir(&self.folder);
+        program.args(["--server", &format!("http://{}", self.admin), "--token", &self.token()?]);
+        let output = program.output()?;
+        let told = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        anyhow::ensure!(output.status.success(), "`auricle {}` failed: {told}", arguments.join(" "));
+        Ok(told)
+    }
+
+    /// Where requests go.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// A command of the program on this manifest.

@@ -1,11 +1,14 @@
 //! What is not a comparison: each scenario sets up a site of its own, and puts what it finds beside its goal.
 
+pub(crate) mod kills;
 pub(crate) mod listeners;
 pub(crate) mod memory;
 pub(crate) mod metrics;
+pub(crate) mod records;
 pub(crate) mod soak;
 pub(crate) mod spin;
 pub(crate) mod start;
+pub(crate) mod swaps;
 
 use std::fs;
 use std::path::{Path, PathBuf};
