@@ -80,8 +80,8 @@ fn at(base: &str) -> [Section; 2] {
 
 /// The columns of the row of a table that begins with a cell.
 fn row<'t>(table: &'t str, first: &str) -> Vec<&'t str> {
-    let rows = table.lines().map(|line| line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect());
-    let found = rows.filter(|cells: &Vec<&str>| cells.first() == Some(&first)).next();
+    let mut rows = table.lines().map(|line| line.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect());
+    let found = rows.find(|cells: &Vec<&str>| cells.first() == Some(&first));
     found.unwrap_or_else(|| panic!("no row {first}: {table}"))
 }
 

@@ -37,7 +37,6 @@ impl<B: Default + Send + 'static> Spare<B> {
         boxed.set(answer);
         Answering { boxed: Some(boxed), spare: self.clone(), _busy: busy }
     }
-
 }
 
 impl<B> Spare<B> {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use http::{HeaderMap, Method};
 use http_body_util::BodyExt as _;
+use indicatif::HumanBytes;
 use serde_json::json;
 use tokio::io::AsyncWriteExt as _;
 
@@ -52,7 +53,7 @@ pub(crate) async fn run(args: Args, voice: Voice) -> anyhow::Result<Status> {
     let written = write(&client, &args.file).await;
     let bytes = written.with_context(|| format!("no backup was made to {}", args.file.display()))?;
     voice.result(
-        || format!("{} holds everything that {} keeps: {bytes} bytes", args.file.display(), client.server()),
+        || format!("{} holds everything that {} keeps: {}", args.file.display(), client.server(), HumanBytes(bytes)),
         || json!({ "file": args.file.display().to_string(), "bytes": bytes }),
     );
     Ok(Status::Done)

@@ -53,11 +53,11 @@ pub(crate) async fn run(args: Args, voice: Voice, sampling: f64) -> anyhow::Resu
         }
     };
     tracing::info!(version = deployed.version, new = deployed.new, "deployed");
-    tracing::info!(
-        "the admin API is on {}; an admin token for it is in {}",
-        url(server.admin_address()),
-        token(&host).display()
-    );
+    let admin = url(server.admin_address());
+    match token(&host) {
+        Some(token) => tracing::info!("the admin API is on {admin}, a token for it in {}", token.display()),
+        None => tracing::info!("the admin API is on {admin}"),
+    }
     announce(&host, &server, &deployed, voice);
     server.run_until(stop.wished()).await;
     Ok(Status::Done)
@@ -72,7 +72,7 @@ pub(crate) fn announce(host: &Host, server: &Server, deployed: &Deployed, voice:
             json!({
                 "listening": address,
                 "admin": admin,
-                "admin-token": token(host).display().to_string(),
+                "admin-token": token(host).map(|file| file.display().to_string()),
                 "version": deployed.version,
                 "new": deployed.new,
             })
@@ -80,9 +80,9 @@ pub(crate) fn announce(host: &Host, server: &Server, deployed: &Deployed, voice:
     );
 }
 
-/// Where the host writes its first token.
-fn token(host: &Host) -> PathBuf {
-    host.config().data_dir.join(TOKEN_FILE)
+/// Where the host wrote its first token, unless that was taken away.
+fn token(host: &Host) -> Option<PathBuf> {
+    Some(host.config().data_dir.join(TOKEN_FILE)).filter(|file| file.exists())
 }
 
 fn url(address: SocketAddr) -> String {

@@ -178,7 +178,7 @@ impl Client {
             detail: format!("the host answered {status}"),
             ..Problem::default()
         });
-        let (server, token) = (self.server.clone(), self.token.clone());
+        let (server, token, problem) = (self.server.clone(), self.token.clone(), Box::new(problem));
         match status {
             StatusCode::UNAUTHORIZED => RemoteError::Unknown { server, token, problem },
             StatusCode::FORBIDDEN => RemoteError::Forbidden { server, token, problem },
@@ -188,7 +188,7 @@ impl Client {
 
     async fn whole(&self, body: Incoming) -> Result<Bytes, RemoteError> {
         let collected = Limited::new(body, ANSWER_BYTES).collect().await;
-        collected.map(|whole| whole.to_bytes()).map_err(|error| self.broken(error.to_string()))
+        collected.map(http_body_util::Collected::to_bytes).map_err(|error| self.broken(error.to_string()))
     }
 
     fn broken(&self, why: String) -> RemoteError {

@@ -29,7 +29,7 @@ pub(crate) enum RemoteError {
         /// Where the token came from, if there was one.
         token: Option<String>,
         /// What the host said.
-        problem: Problem,
+        problem: Box<Problem>,
     },
     /// Who asks may not.
     #[error("{server} refuses it to the token of {}: {}", .token.as_deref().unwrap_or("nobody"), said(.problem))]
@@ -39,13 +39,13 @@ pub(crate) enum RemoteError {
         /// Where the token came from.
         token: Option<String>,
         /// What the host said.
-        problem: Problem,
+        problem: Box<Problem>,
     },
     /// It cannot be done.
     #[error("{}", refused(.problem))]
     Refused {
         /// What the host said.
-        problem: Problem,
+        problem: Box<Problem>,
     },
 }
 

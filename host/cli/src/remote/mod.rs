@@ -72,23 +72,21 @@ impl Remote {
 
 impl Access {
     /// Whether no manifest has to be looked at.
-    pub(crate) const fn is_whole(&self) -> bool {
-        self.server.is_some() && self.token.is_some()
+    pub(crate) fn is_whole(&self) -> bool {
+        given(&self.server).is_some() && given(&self.token).is_some()
     }
 
     /// Makes ready to ask the host; a manifest says what is not said otherwise. Nothing is sent yet.
     pub(crate) fn client(&self, manifest: Option<&Manifest>) -> anyhow::Result<Client> {
-        let server = match &self.server {
-            Some(given) => base(given)?,
+        let server = match given(&self.server) {
+            Some(server) => base(server)?,
             None => match manifest {
                 Some(manifest) => here(&manifest.server)?,
                 None => USUAL.to_owned(),
             },
         };
-        let token = match (&self.token, manifest) {
-            (Some(token), _) => {
-                Some(Token { text: token.trim().to_owned(), origin: "--token or AURICLE_TOKEN".into() })
-            }
+        let token = match (given(&self.token), manifest) {
+            (Some(token), _) => Some(Token { text: token.to_owned(), origin: "--token or AURICLE_TOKEN".into() }),
             (None, Some(manifest)) if is_of(&server, &manifest.server) => {
                 from_file(&manifest.server.data_dir.join(TOKEN_FILE))?
             }
@@ -96,6 +94,11 @@ impl Access {
         };
         Client::new(server, token)
     }
+}
+
+/// A variable of the environment that is set to nothing says nothing.
+fn given(value: &Option<String>) -> Option<&str> {
+    value.as_deref().map(str::trim).filter(|value| !value.is_empty())
 }
 
 /// What a host knows the caller by.
@@ -179,7 +182,8 @@ mod tests {
         assert!(asked(None, Some(&free)).unwrap_err().contains("--server"));
         assert_eq!(asked(Some("erp.example:9091"), Some(&free)).unwrap(), "http://erp.example:9091");
         assert_eq!(asked(Some("https://erp.example/"), None).unwrap(), "https://erp.example");
-        for wrong in ["ftp://a", "http://a/path", "http://u:p@a", "http://", ""] {
+        assert_eq!(asked(Some(""), None).unwrap(), USUAL);
+        for wrong in ["ftp://a", "http://a/path", "http://u:p@a", "http://"] {
             assert!(asked(Some(wrong), None).unwrap_err().contains("http://HOST:PORT"), "{wrong}");
         }
     }

@@ -201,20 +201,17 @@ impl From<&Refusal> for Refused {
         match refusal {
             Refusal::NotReady(_) => Self::NotReady,
             Refusal::OverRate(_) => Self::Rate,
-            Refusal::Host
-            | Refusal::TooManyHeaders
-            | Refusal::Query(_)
-            | Refusal::Header(_)
-            | Refusal::Wish(_) => Self::Head,
+            Refusal::Host | Refusal::TooManyHeaders | Refusal::Query(_) | Refusal::Header(_) | Refusal::Wish(_) => {
+                Self::Head
+            }
             Refusal::Miss(_) | Refusal::NothingDeployed => Self::NoRoute,
             Refusal::Body(_) => Self::Body,
             Refusal::Input(_) => Self::Input,
             Refusal::UnknownPage => Self::Page,
             Refusal::NotQueued { .. } => Self::Queue,
-            Refusal::KeyNotTaken { .. }
-            | Refusal::InFlight { .. }
-            | Refusal::OtherBody
-            | Refusal::NotKept { .. } => Self::Idempotency,
+            Refusal::KeyNotTaken { .. } | Refusal::InFlight { .. } | Refusal::OtherBody | Refusal::NotKept { .. } => {
+                Self::Idempotency
+            }
             Refusal::UnknownExecution | Refusal::StatusMethod | Refusal::StatusNotRead { .. } => Self::Status,
             Refusal::Failed { .. } => Self::Failed,
             Refusal::Output { .. } => Self::Output,

@@ -4,10 +4,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use auricle_process::{Counts, EngineStatus, Listener};
 
-use super::{deploys, machine, records};
 use super::page::{Labels, Page};
 use super::requests::{METHODS, Requests, VERSIONS};
 use super::routes::{Kind, Series};
+use super::{deploys, machine, records};
 use crate::host::Inner;
 use crate::queue::{Counts as QueueCounts, Queue};
 

@@ -56,11 +56,15 @@ fn patch(difference: &Difference) -> String {
     text
 }
 
-/// A value so that lines can be compared: JSON over several lines, also where it is inside of a text; the rest as it is.
+/// A value so that lines can be compared: JSON over several lines, also where it is inside of a text; texts as they are, of
+/// a list one a line.
 fn shown(value: &Value) -> String {
     let pretty = |value: &Value| serde_json::to_string_pretty(value).unwrap_or_default();
     match value {
         Value::Null => String::new(),
+        Value::Array(lines) if lines.iter().all(Value::is_string) => {
+            lines.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("\n")
+        }
         Value::String(text) => match serde_json::from_str(text) {
             Ok(inner @ (Value::Object(_) | Value::Array(_))) => pretty(&inner),
             _ => text.clone(),
@@ -86,6 +90,10 @@ mod tests {
     fn a_difference_is_shown_as_a_patch() {
         let head = "different  01938a5c-7d1e-7c3a-9f00-0123456789ab in version 8\n";
         assert_eq!(told("status", json!(200), json!(500)), format!("{head}  status:\n    - 200\n    + 500"));
+        assert_eq!(
+            told("log", json!(["info a", "info b"]), json!(["info a"])),
+            format!("{head}  log:\n      info a\n    - info b")
+        );
         let before = r#"{"a":1,"b":2,"c":3,"d":4,"e":5,"f":6}"#;
         let after = r#"{"a":1,"b":2,"c":3,"d":4,"e":5,"f":7}"#;
         let patch = "  document[0]:

@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 
 use auricle_model::{ExecutionRecord, Phases, Properties, RecordKind, RecordSummary, RecordedDocument};
+use indicatif::HumanBytes;
 
+use crate::report::counted;
 use crate::table::{lines, one_line};
 use crate::when;
 
@@ -25,10 +27,10 @@ pub(super) fn page(record: &ExecutionRecord) -> String {
     page.field(
         "instance",
         format_args!(
-            "used {} times, {} old at the end, memory {} KiB; computed {}",
-            record.uses,
+            "used {}, {} old at the end, memory {}; computed {}",
+            counted(usize::try_from(record.uses).unwrap_or(usize::MAX), "time"),
             when::took(record.instance_age_us),
-            record.memory.div_ceil(1024),
+            HumanBytes(record.memory),
             when::took(record.cpu_us)
         ),
     );

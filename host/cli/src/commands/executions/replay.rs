@@ -1,5 +1,7 @@
 //! `auricle executions replay`: recorded executions again, on the host or here, and what is different then.
 
+use std::collections::BTreeMap;
+
 use auricle::admin::{Replay, ReplayLine, ReplayMany, ReplayTotal, Replayed};
 use auricle_model::ExecutionId;
 use serde_json::json;
@@ -11,6 +13,7 @@ use crate::manifest::Config;
 use crate::progress::Spinner;
 use crate::remote::{Access, Environment};
 use crate::report::{self, Status, Voice, WrongUse, counted};
+use crate::table::one_line;
 
 /// Run recorded executions again, and show what is different
 ///
@@ -43,15 +46,15 @@ pub(super) struct Args {
     environment: Environment,
 
     /// In this version [default: the one that each ran in]
-    #[arg(long, value_name = "VERSION", conflicts_with = "here")]
+    #[arg(long, value_name = "VERSION", conflicts_with = "here", help_heading = "How")]
     version: Option<u32>,
 
-    /// Run what has no record of the outside with the outside of now
-    #[arg(long)]
+    /// With the databases and servers of now, whatever was recorded of the outside
+    #[arg(long, help_heading = "How")]
     live: bool,
 
-    /// Run it here, with the processes of the manifest, instead of on the host
-    #[arg(long)]
+    /// Here, with the processes of the manifest, instead of on the host
+    #[arg(long, help_heading = "How")]
     here: bool,
 
     #[command(flatten)]
@@ -104,14 +107,16 @@ async fn all(args: Args, voice: Voice) -> anyhow::Result<Status> {
         limit: args.limit,
     };
     let mut lines = client.post_lines("replay", &asked).await?;
-    let mut total = None;
+    let (mut total, mut skipped) = (None, BTreeMap::new());
     while let Some(line) = lines.next::<ReplayLine>().await? {
         if voice.is_json() {
             report::value(&json!(line));
         }
         match line {
             ReplayLine::Total { total: last } => total = Some(last),
-            ReplayLine::One(one) if !voice.is_json() => tell(&one, voice),
+            // What came to the same is only counted, and so are the reasons of what was not run.
+            ReplayLine::One(Replayed { skipped: Some(why), .. }) => *skipped.entry(why).or_insert(0_u64) += 1,
+            ReplayLine::One(one) if !one.same && !voice.is_json() => voice.result(|| replayed(&one), || json!(one)),
             ReplayLine::One(_) => {}
         }
     }
@@ -121,14 +126,10 @@ async fn all(args: Args, voice: Voice) -> anyhow::Result<Status> {
     if !voice.is_json() {
         voice.result(|| sum(&total), || json!(total));
     }
-    Ok(if total.different == 0 { Status::Done } else { Status::Failed })
-}
-
-/// What came to the same is only counted.
-fn tell(one: &Replayed, voice: Voice) {
-    if !one.same || one.skipped.is_some() {
-        voice.result(|| replayed(one), || json!(one));
+    for (why, count) in &skipped {
+        voice.note(format_args!("{count} not run: {}", one_line(why)));
     }
+    Ok(if total.different == 0 { Status::Done } else { Status::Failed })
 }
 
 fn sum(total: &ReplayTotal) -> String {

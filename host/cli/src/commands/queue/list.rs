@@ -1,7 +1,8 @@
 //! `auricle queue list`.
 
 use auricle::admin::{QueueItem, QueueQuery, QueueStateName};
-use auricle_model::{ExecutionId, format_size};
+use auricle_model::ExecutionId;
+use indicatif::HumanBytes;
 use serde_json::json;
 
 use crate::commands::execution_id;
@@ -57,7 +58,7 @@ pub(super) async fn run(args: Args, voice: Voice) -> anyhow::Result<Status> {
                     one.attempt.to_string(),
                     when::utc_and_ago(one.enqueued_at),
                     or_dash(one.not_before.map(when::from_now)),
-                    format_size(one.bytes),
+                    HumanBytes(one.bytes).to_string(),
                     or_dash(one.message.as_deref()),
                 ]);
             }
