@@ -17,6 +17,11 @@ fn process(name: &str, retry: &str) -> Section {
         .and(&format!("retry = {{ {retry} }}"))
 }
 
+/// Has a process write in the folder `out` of another site.
+fn writes_to(shared: &Site) -> String {
+    format!("files = {{ '/out' = {{ path = {:?}, write = true }} }}", shared.path("out"))
+}
+
 fn site(sections: impl IntoIterator<Item = Section>) -> Site {
     let site = Site::new(sections);
     site.write("out/log.go", "");
@@ -135,19 +140,21 @@ fn a_long_backlog_of_one_process_keeps_no_other_waiting() {
 
 #[test]
 fn a_dead_letter_that_is_sent_again_has_all_its_attempts() {
-    let p = process("p", "attempts = 2, backoff = '1ms'");
+    let shared = Site::new([]);
+    shared.write("out/log.go", "");
+    let keys = "return-documents = false\nretry = { attempts = 2, backoff = '1ms' }";
+    let p = probe("p", "execute p: single-data -> single-json").and(keys).and(&writes_to(&shared));
     let host = Operated::start("", [p]);
     let server = &host.server;
-    server.site.write("out/log.go", "");
     let id = id(&server.post(REQUEST, "x"));
     let is_dead = || status(server, &id)["state"] == "failed";
     wait("it to be a dead letter", is_dead);
     host.send("POST", &format!("/queue/{id}/resend"), &json!({}));
-    wait("two more runs", || is_dead() && count(&server.site, &format!("end {id}")) == 4);
-    server.site.write("out/ok", "");
+    wait("two more runs", || is_dead() && count(&shared, &format!("end {id}")) == 4);
+    shared.write("out/ok", "");
     host.send("POST", "/queue/resend", &json!({}));
     wait("it to leave the queue", || status(server, &id).is_null());
-    assert_eq!(count(&server.site, &format!("end {id} 1")), 3);
+    assert_eq!(count(&shared, &format!("end {id} 1")), 3);
 }
 
 #[test]
@@ -157,10 +164,9 @@ fn what_a_host_was_running_when_it_died_another_one_runs() {
     std::fs::create_dir(shared.path("out")).unwrap();
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos();
     let keys = format!("store = '{}'\nenvironment = 'queue-{now}'", postgres.url);
-    let out = format!("files = {{ '/out' = {{ path = {:?}, write = true }} }}", shared.path("out"));
     let host = || {
-        let p = probe("p", "execute p: single-data -> single-json").and("return-documents = false").and(&out);
-        Site::with(&keys, [p]).serve()
+        let p = probe("p", "execute p: single-data -> single-json").and("return-documents = false");
+        Site::with(&keys, [p.and(&writes_to(&shared))]).serve()
     };
     let (one, other) = (host(), host());
     let send = |to: &Server| {

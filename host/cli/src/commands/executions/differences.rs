@@ -30,7 +30,9 @@ pub(super) fn replayed(replayed: &Replayed) -> String {
 }
 
 fn patch(difference: &Difference) -> String {
-    let (before, after) = (shown(&difference.before), shown(&difference.after));
+    // The last line ends as the others do: else it differs from the same line with one after it.
+    let ended = |text: String| if text.is_empty() { text } else { text + "\n" };
+    let (before, after) = (ended(shown(&difference.before)), ended(shown(&difference.after)));
     let mut text = format!("\n  {}:", one_line(&difference.what));
     let diff = TextDiff::from_lines(&before, &after);
     let mut left = SHOWN;
