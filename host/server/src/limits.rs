@@ -107,6 +107,9 @@ pub const RECORDS_WAITING: usize = 64 << 20;
 /// Summaries of failed executions that wait beside those; of more than that the record is shed too.
 pub const RECORDS_RESERVE: usize = 16_384;
 
+/// Bytes that such a summary keeps of what the failure said.
+pub const SHRUNK_MESSAGE: usize = 1 << 10;
+
 /// How long the answer of a debug run waits until its record has a place; then it shrinks to a summary.
 pub const RECORDS_PATIENCE: Duration = Duration::from_secs(30);
 

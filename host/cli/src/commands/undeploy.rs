@@ -26,7 +26,9 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args, voice: Voice) -> anyhow::Result<Status> {
     let path = format!("environments/{}", segment(&args.environment.environment));
     let path = with_query(&path, &NoteQuery { note: args.note })?;
-    let served: Served = args.remote.client()?.take(&path).await?;
+    let client = args.remote.client()?;
+    let served: Served = client.take(&path).await?;
     served::tell(&served, voice);
+    served::remark(&client, &args.environment.environment, voice).await?;
     Ok(Status::Done)
 }

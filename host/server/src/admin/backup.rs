@@ -45,20 +45,22 @@ pub(super) async fn restore(call: Call, _: NoQuery, Raw(body): Raw) -> Result<Do
     let one = host.deploying.lock().await;
     let restored = host.store.restore(&path).await;
     removed(folder).await;
+    // Whatever it came to: part of it may be in force, and what is served is what the store says.
+    host.tokens.forget();
+    // What is restored may not know the token of this host's own file.
+    if let Err(error) = access::first_token(host).await {
+        tracing::warn!(%error, "the admin token of the data folder is not known after the restore");
+    }
+    let served = deploy::serve_restored(host).await;
+    host.queue.wake();
+    drop(one);
     restored.map_err(|error| match error.kind() {
         // Of the file that was sent, not of the store.
         StoreErrorKind::Corrupt | StoreErrorKind::Newer => Failure::unprocessable(error.to_string()),
         _ => error.into(),
     })?;
-    host.tokens.forget();
     host.store.note(call.by("restore", "store", "")).await?;
-    // What is restored may not know the token of this host's own file.
-    if let Err(error) = access::first_token(host).await {
-        tracing::warn!(%error, "the admin token of the data folder is not known after the restore");
-    }
-    drop(one);
-    deploy::serve_restored(host).await?;
-    host.queue.wake();
+    served?;
     Ok(Done)
 }
 

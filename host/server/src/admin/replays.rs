@@ -42,6 +42,10 @@ pub(super) async fn one(call: Call, _: NoQuery, Optional(asked): Optional<Replay
 pub(super) async fn many(call: Call, _: NoQuery, Json(asked): Json<ReplayMany>) -> Result<Lines<ReplayLine>, Failure> {
     let environment = call.environment(asked.environment.as_ref()).to_owned();
     let detail = format!("since {}{}", asked.since, if asked.live { ", live" } else { "" });
+    if let Some(version) = asked.version {
+        // Told at once: else each record would be passed over for it.
+        Versions::default().get(&call.host, &environment, version).await?;
+    }
     call.host.store.note(call.by("replay", &environment, detail)).await?;
     call.host.records.flush().await;
     let (lines, told) = mpsc::channel(1);

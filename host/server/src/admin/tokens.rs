@@ -60,7 +60,9 @@ pub(super) async fn delete(call: Call, _: NoQuery, _: ()) -> Result<Done, Failur
     let Some(token) = tokens.iter().find(|token| token.name == name) else {
         return Err(Failure::not_found(format!("there is no token `{name}`")));
     };
-    let is_last = token.role == Role::Admin && tokens.iter().filter(|token| token.role == Role::Admin).count() == 1;
+    let holds =
+        |token: &&Token| token.role == Role::Admin && token.expires_at.is_none_or(|then| then > SystemTime::now());
+    let is_last = holds(&token) && tokens.iter().filter(holds).count() == 1;
     if is_last {
         let detail = format!("`{name}` is the last token of the role admin: make another one first");
         return Err(Failure::new(http::StatusCode::CONFLICT, detail));

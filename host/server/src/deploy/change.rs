@@ -2,7 +2,7 @@
 //! another one in the same store, which is looked at here just as closely and served by others.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use auricle_model::manifest::{Manifest, Problem, Problems, nearest};
@@ -130,6 +130,8 @@ pub(crate) async fn deploy_package(
     let Replacement { process, digest, environment: only, note, canary } = replacement;
     let _one = host.deploying.lock().await;
     let mut prepared = Vec::new();
+    // Of those that serve it already.
+    let mut all = Vec::new();
     let mut known: Vec<String> = Vec::new();
     for environment in host.store.environments().await? {
         let Some(active) = environment.serving.active else { continue };
@@ -139,6 +141,10 @@ pub(crate) async fn deploy_package(
         let stored = follow::stored(host, &environment.name, active).await?;
         known.extend(stored.deployment.processes.iter().map(|process| process.name.clone()));
         if stored.deployment.process(process).is_none() {
+            continue;
+        }
+        if canary.is_none() && stored.packages.get(process) == Some(&digest) {
+            all.push(changed(&environment.name, Some(active), &environment.serving, false, Vec::new()));
             continue;
         }
         let mut packages = stored.packages;
@@ -156,13 +162,12 @@ pub(crate) async fn deploy_package(
         let ready = prepare(host, &proposal, &environment.serving).await.inspect_err(|_| host.deploys.refused())?;
         prepared.push((proposal, environment.serving, ready));
     }
-    if prepared.is_empty() {
+    if prepared.is_empty() && all.is_empty() {
         let near = nearest(process, known.iter().map(String::as_str));
         let hint = near.map(|near| format!(": did you mean `{near}`?")).unwrap_or_default();
         let place = only.map(|only| format!(" of environment `{only}`")).unwrap_or_default();
         return Err(ChangeError::NotFound(format!("no active deployment{place} holds a process `{process}`{hint}")));
     }
-    let mut all = Vec::new();
     for (proposal, serving, ready) in prepared {
         let by = by(&proposal.environment);
         all.push(commit(host, proposal, &serving, ready, by).await?);
@@ -318,12 +323,34 @@ async fn allowed(
         if let Err(why) = signature::admit(&host.config.trust, info.signed_by.as_deref()) {
             problems.push(nowhere.problem(&key, why.to_string()));
         }
+        if process.grants.files.iter().any(|grant| reaches(&grant.host, &host.config.data_dir)) {
+            let key = format!("process[{}].files", process.name);
+            problems.push(nowhere.problem(&key, "it would reach the host's own data folder: grant another one"));
+        }
+    }
+    for connection in &deployment.connections {
+        let file = connection.url.strip_prefix("sqlite://").map(Path::new);
+        if file.is_some_and(|file| absolute(file).starts_with(absolute(&host.config.data_dir))) {
+            let key = format!("connection[{}].url", connection.name);
+            problems.push(nowhere.problem(&key, "it is in the host's own data folder: take another file"));
+        }
     }
     let extra = packages.keys().filter(|name| deployment.process(name).is_none());
     problems.extend(
         extra.map(|name| nowhere.problem("", format!("a package is named for `{name}`, which is no process of it"))),
     );
     if problems.is_empty() { Ok(()) } else { Err(unlocated(Problems(problems)).into()) }
+}
+
+/// Whether a granted folder is the data folder, in it or around it: there are tokens, and code that is run as it is.
+fn reaches(granted: &Path, data: &Path) -> bool {
+    let (granted, data) = (absolute(granted), absolute(data));
+    granted.starts_with(&data) || data.starts_with(&granted)
+}
+
+/// Without links where it is there.
+fn absolute(path: &Path) -> PathBuf {
+    std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }
 
 /// The last step.

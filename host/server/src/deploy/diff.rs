@@ -13,8 +13,7 @@ use crate::admin::wire::{Change, ChangeKind};
 const MASK: &str = "***";
 
 /// Parts of names whose values are secrets, in lower case.
-const SECRET: [&str; 10] =
-    ["password", "passwd", "pwd", "secret", "token", "key", "credential", "auth", "private", "session"];
+const SECRET: [&str; 9] = ["pass", "pwd", "secret", "token", "key", "credential", "auth", "private", "session"];
 
 /// What is different, by path.
 pub(crate) fn diff(from: &DeploymentVersion, to: &DeploymentVersion) -> Vec<Change> {
@@ -121,10 +120,11 @@ fn duration(object: &Map<String, Value>) -> Option<Duration> {
 fn masked(name: &str, value: Value) -> Value {
     match value {
         Value::String(text) => {
-            let last = name.rsplit('.').next().unwrap_or(name).to_ascii_lowercase();
             // Of what the manifest itself calls a key, nothing is secret; of what people name, much may be.
-            let is_free = name.contains(".env.") || name.contains(".properties.");
-            if is_free && SECRET.iter().any(|secret| last.contains(secret)) { MASK.into() } else { url(&text).into() }
+            let free = [".env.", ".properties."].iter().find_map(|part| name.split_once(part));
+            let free = free.map(|(_, own)| own.to_ascii_lowercase());
+            let is_secret = free.is_some_and(|own| SECRET.iter().any(|secret| own.contains(secret)));
+            if is_secret { MASK.into() } else { url(&text).into() }
         }
         Value::Object(object) => {
             let masked = |(key, value): (String, Value)| {

@@ -117,7 +117,8 @@ impl Guarded {
             if !stays {
                 task.abort();
             }
-            stays && !task.is_finished()
+            // One whose time is over is kept as well: a canary that comes or goes beside it does not begin that anew.
+            stays
         });
         for (active, role) in wanted {
             let (Some(guard), Some(health)) = (&active.deployment.guard, &active.health) else { continue };

@@ -74,12 +74,13 @@ async fn look(host: &Arc<Inner>, thorough: bool) -> Result<(), StoreError> {
         let page = queue.store.pending(&queue.environment, &queue.node, after, PAGE, &full).await?;
         let Some(last) = page.last() else { break };
         after = Some(last.execution.id);
-        let mut placed = 0;
+        let (mut placed, mut early) = (0, false);
         for queued in page {
             if queue.is_stopping() {
                 return Ok(());
             }
             if queued.not_before.is_some_and(|then| then > SystemTime::now()) {
+                early = true;
                 continue;
             }
             match Place::take(host, &queued.execution) {
@@ -92,7 +93,8 @@ async fn look(host: &Arc<Inner>, thorough: bool) -> Result<(), StoreError> {
                 Err(_) => placed += 1,
             }
         }
-        if placed == 0 {
+        // Those that wait for their time say nothing of those behind them.
+        if placed == 0 && !early {
             // There is no room for anything more.
             break;
         }

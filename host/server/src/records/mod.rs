@@ -170,7 +170,7 @@ impl Recorder {
     /// Takes in what an attempt of a queued execution came to. One that found no free instance was none; one that could not
     /// begin is not counted, and its record gives way to that of the attempt itself.
     pub(crate) async fn queued(&self, active: &Active, queued: &QueuedExecution, attempt: u32, outcome: &Outcome) {
-        let QueuedExecution { execution, user, enqueued_at, .. } = queued;
+        let QueuedExecution { execution, user, .. } = queued;
         let attempt = match outcome.result.as_ref().err().map(|failure| failure.kind) {
             Some(FailureKind::Saturated) => return,
             Some(FailureKind::Start | FailureKind::Host | FailureKind::Unknown) => attempt.saturating_sub(1),
@@ -179,7 +179,9 @@ impl Recorder {
         let debug = execution.mode.is_some();
         if self.is_due(outcome, debug) {
             let execution = Execution { attempt, ..execution.clone() };
-            let ran = Ran::new(active, execution, outcome.clone(), *enqueued_at);
+            let now = SystemTime::now();
+            let began_at = now.checked_sub(outcome.waited.saturating_add(outcome.ran)).unwrap_or(now);
+            let ran = Ran::new(active, execution, outcome.clone(), began_at);
             self.take(Box::new(Ran { user: user.clone(), debug, ..ran })).await;
         }
     }

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use serde_json::Value;
 
 use crate::deploy::Active;
+use crate::limits::SHRUNK_MESSAGE;
 
 /// Bytes of the documents that went in up to which they are copied: a larger body fills its buffer well enough.
 const DETACHED_BYTES: usize = 16 << 10;
@@ -125,8 +126,14 @@ impl Ran {
         self.outcome.log = Vec::new();
         self.outcome.tape = None;
         self.notes = Vec::new();
-        if let Ok(documents) = &mut self.outcome.result {
-            *documents = Vec::new();
+        match &mut self.outcome.result {
+            Ok(documents) => *documents = Vec::new(),
+            // Summaries are bounded in number: each has to be small.
+            Err(failure) if failure.message.len() > SHRUNK_MESSAGE => {
+                let end = failure.message.floor_char_boundary(SHRUNK_MESSAGE);
+                failure.message = failure.message.get(..end).unwrap_or_default().to_owned();
+            }
+            Err(_) => {}
         }
     }
 

@@ -12,8 +12,8 @@ use super::json::{JsonPaths, Seen};
 /// Stands in the place of what is redacted.
 pub(crate) const REDACTED: &str = "[redacted]";
 
-/// In the names of the functions that call servers.
-const HTTP: &str = "http";
+/// How the names of the functions begin that call servers: `http-client` and `wasi:http`.
+const HTTP: [&str; 2] = ["http-client.", "outgoing-handler."];
 
 /// Prefixes of the document properties that hold headers.
 const HEADER_PREFIXES: [&str; 2] = ["inheader_", "outheader_"];
@@ -68,7 +68,8 @@ impl Redactor {
         if self.headers.is_empty() {
             return;
         }
-        for entry in tape.entries.iter_mut().filter(|entry| entry.call.contains(HTTP)) {
+        let calls = |call: &str| HTTP.iter().any(|begin| call.starts_with(begin));
+        for entry in tape.entries.iter_mut().filter(|entry| calls(&entry.call)) {
             self.answer(&mut entry.answer);
         }
     }

@@ -26,7 +26,9 @@ impl Records {
         let summary = &record.summary;
         let place = (time::to_millis(summary.began_at), summary.id);
         if let Some(before) = self.places.get(&summary.id).copied() {
-            if self.by_place.get(&before).is_some_and(|kept| kept.summary.attempt >= summary.attempt) {
+            let later = self.by_place.get(&before).is_some_and(|kept| kept.summary.attempt >= summary.attempt);
+            // A dead letter that is sent again counts its attempts anew.
+            if later && before.0 >= place.0 {
                 return;
             }
             self.remove(before);

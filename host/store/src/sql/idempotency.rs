@@ -62,10 +62,12 @@ impl Change for TakeKey {
             return Ok(Claim::OtherBody);
         }
         match answer {
-            Some(answer) => Ok(Claim::Answered(codec::decode_answer(answer.into())?)),
+            // What is damaged is an answer to this one; a failure would be the whole batch's.
+            Some(answer) => codec::decode_answer(answer.into()).map(Claim::Answered).map_err(Stop::Refused),
             None => {
                 let id = execution.try_into().map(ExecutionId::from_bytes);
-                Ok(Claim::InFlight(id.map_err(|_| StoreError::corrupt("a claim's execution has no readable id"))?))
+                let damaged = |_| Stop::Refused(StoreError::corrupt("a claim's execution has no readable id"));
+                id.map(Claim::InFlight).map_err(damaged)
             }
         }
     }

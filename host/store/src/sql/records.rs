@@ -113,12 +113,14 @@ impl Put {
         Ok(Some(added))
     }
 
-    /// Writes a record in the place of one of an earlier attempt, unless there is one of this or a later attempt.
+    /// Writes a record in the place of one of an earlier attempt or that began earlier: a dead letter that is sent again
+    /// counts its attempts anew.
     async fn replace(record: &EncodedRecord, added: &mut Added, on: &mut Connection) -> Result<(), StoreError> {
         let before: Option<i64> =
-            sqlx::query_scalar("DELETE FROM record WHERE id = $1 AND attempt < $2 RETURNING bytes")
+            sqlx::query_scalar("DELETE FROM record WHERE id = $1 AND (attempt < $2 OR began_at < $3) RETURNING bytes")
                 .bind(record.summary.id.to_bytes().as_slice())
                 .bind(i64::from(record.summary.attempt))
+                .bind(time::to_millis(record.summary.began_at))
                 .fetch_optional(&mut *on)
                 .await
                 .map_err(cannot("write a record"))?;

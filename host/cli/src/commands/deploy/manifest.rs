@@ -1,13 +1,14 @@
 //! A whole manifest: its declarations and the packages of all of its processes.
 
-use auricle::admin::{KeyedMessage, NewVersion, Served, Whoami};
+use auricle::admin::{KeyedMessage, NewVersion, Served};
 use auricle::{Manifest, Problem, Problems, deploy, packages};
 use serde_json::json;
 
 use super::{Args, upload};
+use crate::commands::served;
 use crate::manifest::Config;
 use crate::progress::Spinner;
-use crate::remote::{Client, RemoteError, segment};
+use crate::remote::{RemoteError, segment};
 use crate::report::{Status, Voice, counted, problems_json};
 
 /// The environment of who names none.
@@ -52,7 +53,7 @@ pub(super) async fn run(args: Args, voice: Voice) -> anyhow::Result<Status> {
         },
     );
     if !args.check {
-        remark(&client, environment, voice).await?;
+        served::remark(&client, environment, voice).await?;
     }
     Ok(Status::Done)
 }
@@ -67,19 +68,6 @@ fn told(served: &Served, new: &NewVersion, sent: usize) -> String {
         Some(version) => format!("`{environment}` serves version {version} ({sent})"),
         None => format!("`{environment}` serves nothing"),
     }
-}
-
-/// Who deploys to an environment that the host does not serve may have meant its own.
-async fn remark(client: &Client, environment: &str, voice: Voice) -> Result<(), RemoteError> {
-    let who: Whoami = client.get("whoami").await?;
-    if who.environment != environment {
-        voice.note(format_args!(
-            "{} itself serves the environment `{}`: `{environment}` is for other hosts of its store",
-            client.server(),
-            who.environment
-        ));
-    }
-    Ok(())
 }
 
 /// What the host found wrong, where it is written.

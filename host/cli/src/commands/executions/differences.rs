@@ -31,10 +31,15 @@ pub(super) fn replayed(replayed: &Replayed) -> String {
 
 fn patch(difference: &Difference) -> String {
     // The last line ends as the others do: else it differs from the same line with one after it.
-    let ended = |text: String| if text.is_empty() { text } else { text + "\n" };
+    let ended = |text: String| if text.is_empty() || text.ends_with('\n') { text } else { text + "\n" };
     let (before, after) = (ended(shown(&difference.before)), ended(shown(&difference.after)));
     let mut text = format!("\n  {}:", one_line(&difference.what));
-    let diff = TextDiff::from_lines(&before, &after);
+    let (old, new): (Vec<&str>, Vec<&str>) = (before.lines().collect(), after.lines().collect());
+    if old == new {
+        text.push_str(" the same but for line ends");
+        return text;
+    }
+    let diff = TextDiff::from_slices(&old, &new);
     let mut left = SHOWN;
     for (index, group) in diff.grouped_ops(AROUND).iter().enumerate() {
         if index > 0 {
@@ -52,7 +57,7 @@ fn patch(difference: &Difference) -> String {
                 ChangeTag::Insert => '+',
             };
             // Writing to a text does not fail.
-            let _ = write!(text, "\n    {sign} {}", lines(change.value().trim_end_matches('\n')));
+            let _ = write!(text, "\n    {sign} {}", lines(change.value()));
         }
     }
     text
@@ -96,6 +101,7 @@ mod tests {
             told("log", json!(["info a", "info b"]), json!(["info a"])),
             format!("{head}  log:\n      info a\n    - info b")
         );
+        assert_eq!(told("log", json!("a"), json!("a\n")), format!("{head}  log: the same but for line ends"));
         let before = r#"{"a":1,"b":2,"c":3,"d":4,"e":5,"f":6}"#;
         let after = r#"{"a":1,"b":2,"c":3,"d":4,"e":5,"f":7}"#;
         let patch = "  document[0]:

@@ -62,7 +62,8 @@ fn head(page: &mut Page, record: &ExecutionRecord) {
     let summary = &record.summary;
     page.line(&format!("execution {} of `{}`: {}", summary.id, one_line(&summary.process), result(summary)));
     if let Some(message) = &record.message {
-        page.field("message", one_line(message));
+        // What a trap says has lines of its own.
+        page.field("message", lines(message).replace('\n', "\n            "));
     }
     page.field("began", when::utc_and_ago(when::millis(summary.began_at)));
     let debug = if summary.debug { ", a debug run" } else { "" };

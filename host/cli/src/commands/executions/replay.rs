@@ -129,6 +129,10 @@ async fn all(args: Args, voice: Voice) -> anyhow::Result<Status> {
     for (why, count) in &skipped {
         voice.note(format_args!("{count} not run: {}", one_line(why)));
     }
+    if total.same == 0 && total.different == 0 {
+        voice.note("nothing was run again, so this says nothing of the version");
+        return Ok(Status::Failed);
+    }
     Ok(if total.different == 0 { Status::Done } else { Status::Failed })
 }
 
