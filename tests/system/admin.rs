@@ -250,6 +250,8 @@ fn an_execution_is_replayed_and_compared() {
     host.send("POST", &format!("/executions/{plain}/replay"), &json!({})).problem(422);
     let live = host.send("POST", &format!("/executions/{plain}/replay"), &json!({ "live": true })).json();
     assert_eq!(live["same"], true, "{live}");
+    let none = host.send("POST", "/replay", &json!({ "since": 0, "version": 99 }));
+    assert!(none.problem(404).detail.contains("99"), "told before anything is passed over for it");
     let lines = host.lines("POST", "/replay", &json!({ "since": 0 }));
     assert_eq!(lines.last().unwrap()["total"], json!({ "same": 1, "different": 0, "skipped": 1 }), "{lines:?}");
 }

@@ -68,6 +68,19 @@ fn what_cannot_be_served_is_refused_and_changes_nothing() {
         "process[a].smoke",
         "oh",
     );
+    // Whoever may deploy must not come by the tokens that are there.
+    let data = host.server.site.path("data");
+    for folder in [data.clone(), data.join("cache"), data.parent().unwrap().to_owned()] {
+        let files = format!("files = {{ '/d' = {folder:?} }}");
+        refused(vec![get("a").and(&files)], "process[a].files", "data folder");
+    }
+    let connection = |file: &str| json!([{ "name": "c", "url": format!("sqlite://{}", data.join(file).display()) }]);
+    for file in ["auricle.db", "not-there.db", "../data/auricle.db"] {
+        let mut reaching = host.version([get("a")]);
+        reaching["deployment"]["connections"] = connection(file);
+        let problem = host.send("POST", "/environments/default/versions", &reaching).problem(422);
+        assert_eq!(problem.members["problems"][0]["key"], "connection[c].url", "{file}");
+    }
     let mut unknown = host.version([get("a")]);
     unknown["packages"]["a"] = format!("sha256:{}", "0".repeat(64)).into();
     let problem = host.send("POST", "/environments/default/versions", &unknown).problem(422);
@@ -107,6 +120,8 @@ fn one_package_is_replaced_wherever_its_process_is_active() {
         all.as_array().unwrap().iter().map(|c| (c["environment"].clone(), c["version"].clone())).collect();
     assert_eq!(told, [(json!("default"), json!(2)), (json!("test"), json!(2))]);
     assert!(host.server.get(ROUTE).json()["execution"].is_null(), "it is not inspect any more");
+    let again = host.send("PUT", "/processes/one/package", &json!({ "digest": probe })).json();
+    assert_eq!((&again[0]["version"], &again[0]["new"]), (&json!(2), &json!(false)), "what is served already");
     let none = host.send("PUT", "/processes/onne/package", &json!({ "digest": probe }));
     assert!(none.problem(404).detail.contains("did you mean `one`"));
     let host = host.restart();

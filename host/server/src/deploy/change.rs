@@ -310,6 +310,8 @@ async fn allowed(
 ) -> Result<(), ChangeError> {
     let nowhere: Manifest = no_places()?;
     let mut problems = Vec::new();
+    // Either may be a link to somewhere else.
+    let own = [host.config.data_dir.clone(), host.config.data_dir.join("cache")].map(|folder| absolute(&folder));
     for process in &deployment.processes {
         let key = package_key(&process.name);
         let Some(digest) = packages.get(&process.name) else {
@@ -323,14 +325,15 @@ async fn allowed(
         if let Err(why) = signature::admit(&host.config.trust, info.signed_by.as_deref()) {
             problems.push(nowhere.problem(&key, why.to_string()));
         }
-        if process.grants.files.iter().any(|grant| reaches(&grant.host, &host.config.data_dir)) {
+        if process.grants.files.iter().any(|grant| own.iter().any(|own| reaches(&grant.host, own))) {
             let key = format!("process[{}].files", process.name);
             problems.push(nowhere.problem(&key, "it would reach the host's own data folder: grant another one"));
         }
     }
     for connection in &deployment.connections {
-        let file = connection.url.strip_prefix("sqlite://").map(Path::new);
-        if file.is_some_and(|file| absolute(file).starts_with(absolute(&host.config.data_dir))) {
+        // The file may not be there yet, its folder is.
+        let folder = connection.url.strip_prefix("sqlite://").and_then(|file| Path::new(file).parent());
+        if folder.is_some_and(|folder| own.iter().any(|own| absolute(folder).starts_with(own))) {
             let key = format!("connection[{}].url", connection.name);
             problems.push(nowhere.problem(&key, "it is in the host's own data folder: take another file"));
         }
@@ -342,10 +345,10 @@ async fn allowed(
     if problems.is_empty() { Ok(()) } else { Err(unlocated(Problems(problems)).into()) }
 }
 
-/// Whether a granted folder is the data folder, in it or around it: there are tokens, and code that is run as it is.
-fn reaches(granted: &Path, data: &Path) -> bool {
-    let (granted, data) = (absolute(granted), absolute(data));
-    granted.starts_with(&data) || data.starts_with(&granted)
+/// Whether a granted folder is one of the host's own, in it or around it: there are tokens, and code that is run as it is.
+fn reaches(granted: &Path, own: &Path) -> bool {
+    let granted = absolute(granted);
+    granted.starts_with(own) || own.starts_with(granted)
 }
 
 /// Without links where it is there.

@@ -170,6 +170,12 @@ pub(super) async fn a_later_attempt_replaces_an_earlier_one(store: &dyn Store) {
 
     put(store, &[record("r", at(DAY)), numbered(3), numbered(5), numbered(4)]).await;
     assert_eq!(store.record(attempt.summary.id).await.unwrap(), Some(numbered(5)));
+
+    let mut again = numbered(1);
+    again.summary.began_at = at(DAY + 1);
+    put(store, &[again.clone()]).await;
+    let kept = store.record(attempt.summary.id).await.unwrap();
+    assert_eq!(kept, Some(again), "a dead letter that is sent again counts anew");
     let all = found(store, RecordFilter::default()).await;
     assert_eq!(all.len(), 3);
     let after = usage(store).await;
