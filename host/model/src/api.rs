@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{DocumentType, Operation};
+use crate::{DocumentType, MessageOverrides, Operation, SoapDecl, SoapSettings};
 
 /// An API: a base URL, a description and routes to processes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +21,12 @@ pub struct ApiDecl {
     pub headers: Vec<String>,
     /// REST routes, in the order of the file.
     pub rest: Vec<RouteDecl>,
+    /// SOAP operations, in the order of the file.
+    #[serde(default)]
+    pub soap: Vec<SoapDecl>,
+    /// What holds for all of them.
+    #[serde(default)]
+    pub soap_settings: SoapSettings,
 }
 
 /// A REST route: method and path to a process, with what it overrides of the process's operation.
@@ -46,6 +52,9 @@ pub struct RouteDecl {
     pub headers: Vec<RouteHeader>,
     /// Refuse segments after a full match.
     pub exact: bool,
+    /// Overrides the profiles.
+    #[serde(default)]
+    pub messages: MessageOverrides,
 }
 
 /// A condition on a request header.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ApiDecl, Mode, Operation};
+use crate::{ApiDecl, Messages, Mode, Operation, ProfileDecl};
 
 /// Where the bytes of a package come from.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -44,6 +44,9 @@ pub struct ProcessDecl {
     /// What it has to answer before a version that holds it becomes active.
     #[serde(default)]
     pub smoke: Option<Smoke>,
+    /// The types of its messages.
+    #[serde(default)]
+    pub messages: Messages,
 }
 
 /// How a queued execution (no returned documents, or answered later) is tried again: the manifest's `retry`.
@@ -256,6 +259,9 @@ pub struct Deployment {
     pub apis: Vec<ApiDecl>,
     /// Connections.
     pub connections: Vec<ConnectionDecl>,
+    /// Message types.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub profiles: Vec<ProfileDecl>,
     /// When it is taken back by itself. None: never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guard: Option<Guard>,

@@ -1,15 +1,13 @@
-//! `[[api]]` and `[[api.rest]]`: what is published, and where.
+//! `[[api]]` and `[[api.rest]]`: what is published, and where. `[[api.soap]]` is read by `soap`.
 
 use super::process::PAGE_SIZES;
 use super::reader::{Table, Value};
-use super::values;
+use super::{messages, soap, values};
 use crate::{ApiDecl, DocumentType, RouteDecl, RouteHeader};
 
 /// Reads an `[[api]]`; none where a key that it needs is missing or wrong.
 pub(super) fn read(mut table: Table<'_>) -> Option<ApiDecl> {
-    for key in ["soap", "odata"] {
-        table.later(key);
-    }
+    table.later("odata");
     let name = table.require("name", "\"crm\"").and_then(|value| {
         let name = value.parse(values::name)?;
         value.define("api", &name);
@@ -23,11 +21,12 @@ pub(super) fn read(mut table: Table<'_>) -> Option<ApiDecl> {
     // All are read, so that all their mistakes are noted. With one left out, the others would have wrong indexes.
     let routes: Vec<Option<RouteDecl>> = table.tables("rest").into_iter().map(route).collect();
     let rest = routes.into_iter().collect::<Option<_>>().unwrap_or_default();
+    let (soap_settings, soap) = soap::read(&mut table);
     table.finish();
 
     let name = name?;
     let title = title.unwrap_or_else(|| name.clone());
-    Some(ApiDecl { name, base: base?, title, version, description, headers, rest })
+    Some(ApiDecl { name, base: base?, title, version, description, headers, rest, soap, soap_settings })
 }
 
 /// Header names, none twice whatever their case: a process sees one spelling.
@@ -59,6 +58,7 @@ fn route(mut table: Table<'_>) -> Option<RouteDecl> {
     let max_documents = table.number("max-documents", PAGE_SIZES);
     let headers = table.get("headers").map(|value| conditions(&value)).unwrap_or_default();
     let exact = table.flag("exact").unwrap_or(false);
+    let messages = messages::of_route(&mut table);
     table.finish();
 
     Some(RouteDecl {
@@ -72,6 +72,7 @@ fn route(mut table: Table<'_>) -> Option<RouteDecl> {
         max_documents,
         headers,
         exact,
+        messages,
     })
 }
 

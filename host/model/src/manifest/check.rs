@@ -5,22 +5,24 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use super::Places;
 use super::process::without_effect;
 use super::reader::Findings;
 use super::server::{RESERVED, is_under, named};
-use crate::{ApiDecl, Deployment, DocumentType, ProcessDecl, ServerConfig};
+use super::{Places, messages, soap};
+use crate::{ApiDecl, Deployment, DocumentType, ProcessDecl, ServerConfig, SoapVersions};
 
 pub(super) fn check(server: &ServerConfig, deployment: &Deployment, places: &Places, findings: &Findings) {
     let note = |key: &str, message: String| findings.add(Some(places.locate(key)), key, message);
     one_process_for_each_name(&deployment.processes, places, &note);
     one_api_for_each_base(&deployment.apis, places, &note);
     let processes = deployment.processes.iter().map(|process| (process.name.as_str(), process)).collect();
+    messages::check(deployment, &processes, &note);
     for api in &deployment.apis {
-        if let Some(message) = collision(server, api) {
+        for message in collisions(server, api) {
             note(&format!("api[{}].base", api.name), message);
         }
         content_types(api, &processes, &note);
+        soap::check(api, &processes, &note);
     }
 }
 
@@ -66,15 +68,31 @@ fn one_api_for_each_base(apis: &[ApiDecl], places: &Places, note: &impl Fn(&str,
     }
 }
 
-/// What else is where the REST routes of an API would be. A root above `rest-root` is no collision: the longer wins.
-fn collision(server: &ServerConfig, api: &ApiDecl) -> Option<String> {
-    let rest = server.roots.rest.as_str();
-    let at = format!("{rest}{}", api.base);
-    let roots = named(&server.roots).into_iter().filter(|(key, _)| *key != "rest-root");
-    let (key, taken) =
-        roots.chain(RESERVED.map(|own| ("", own))).find(|(_, root)| is_under(&at, root) && !is_under(rest, root))?;
-    let owner = if key.is_empty() { "the server's own".to_owned() } else { format!("the `{key}`") };
-    Some(format!("its routes would be at `{at}`, and `{taken}` is {owner}: take another base or another `rest-root`"))
+/// What else is where an API would be. A root above its protocol's own is no collision: the longer wins.
+fn collisions(server: &ServerConfig, api: &ApiDecl) -> Vec<String> {
+    let versions = Some(api.soap_settings.versions).filter(|_| !api.soap.is_empty());
+    let at = |root: &str| format!("{root}{}", api.base);
+    let mut places = Vec::new();
+    // One of SOAP alone has nothing there.
+    if versions.is_none() || !api.rest.is_empty() {
+        places.push(("rest-root", &server.roots.rest, "routes"));
+    }
+    if versions.is_some_and(|versions| versions != SoapVersions::V12) {
+        places.push(("soap-root", &server.roots.soap, "SOAP 1.1"));
+    }
+    if versions.is_some_and(|versions| versions != SoapVersions::V11) {
+        places.push(("soap12-root", &server.roots.soap12, "SOAP 1.2"));
+    }
+    let collision = |(own, root, what): (&str, &String, &str)| {
+        let at = at(root);
+        let roots = named(&server.roots).into_iter().filter(|(key, _)| *key != own);
+        let (key, taken) = roots
+            .chain(RESERVED.map(|own| ("", own)))
+            .find(|(_, other)| is_under(&at, other) && !is_under(root, other))?;
+        let owner = if key.is_empty() { "the server's own".to_owned() } else { format!("the `{key}`") };
+        Some(format!("its {what} would be at `{at}`, and `{taken}` is {owner}: take another base or another `{own}`"))
+    };
+    places.into_iter().filter_map(collision).collect()
 }
 
 fn content_types(api: &ApiDecl, processes: &HashMap<&str, &ProcessDecl>, note: &impl Fn(&str, String)) {

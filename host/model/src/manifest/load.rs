@@ -8,7 +8,7 @@ use toml::de::DeTable;
 use super::problem::{Location, Problem, Problems, quote};
 use super::reader::{Findings, Scope, Table};
 use super::source::Source;
-use super::{Manifest, Places, api, check, guard, process, server, values};
+use super::{Manifest, Places, api, check, guard, process, profile, server, values};
 use crate::{Deployment, ServerConfig};
 
 pub(super) fn from_file(file: &Path) -> Result<Manifest, Problems> {
@@ -135,6 +135,7 @@ impl Loader {
         }
         deployment.processes.extend(table.tables("process").into_iter().filter_map(process::read));
         deployment.connections.extend(table.tables("connection").into_iter().filter_map(process::connection));
+        deployment.profiles.extend(table.tables("profile").into_iter().filter_map(profile::read));
         deployment.apis.extend(table.tables("api").into_iter().filter_map(api::read));
         table.finish();
 
@@ -175,7 +176,8 @@ impl Loader {
 
     /// Checks the whole, and gives it if nothing is wrong.
     fn finish(self, file: PathBuf) -> Result<Manifest, Problems> {
-        let Self { findings, places, files, server, deployment, incomplete, .. } = self;
+        let Self { findings, places, mut files, server, deployment, incomplete, .. } = self;
+        files.extend(findings.files());
         let server = server.unwrap_or_default();
         if !incomplete {
             findings.resolve();
@@ -196,7 +198,12 @@ impl Loader {
 
 /// The whole of a file as text.
 fn read_text(path: &Path) -> io::Result<String> {
-    String::from_utf8(fs::read(path)?).map_err(|error| {
+    utf8(fs::read(path)?)
+}
+
+/// Bytes as text, or where they are none.
+pub(super) fn utf8(bytes: Vec<u8>) -> io::Result<String> {
+    String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         io::Error::new(io::ErrorKind::InvalidData, format!("it is not UTF-8 text: see byte {}", at + 1))
     })

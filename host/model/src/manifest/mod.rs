@@ -6,8 +6,8 @@
 //! shown where it is written.
 //!
 //! - `reader`: asks tables for keys, notes what is wrong; `values` and `url`: what single texts may say
-//! - `server` (and its `records`, `trust`), `process` (and its `package`, `limits`), `guard`, `api`: one table of the manifest
-//!   each; `check`: what only the whole can be wrong in
+//! - `server` (and its `records`, `trust`), `process` (and its `package`, `limits`), `guard`, `profile`, `api`, `soap`: one table
+//!   of the manifest each; `messages`: the keys that name profiles; `check`: what only the whole can be wrong in
 //! - `source`: texts and places; `problem`: what a mistake looks like
 
 mod api;
@@ -15,12 +15,15 @@ mod check;
 mod guard;
 mod limits;
 mod load;
+mod messages;
 mod package;
 mod problem;
 mod process;
+mod profile;
 mod reader;
 mod records;
 mod server;
+mod soap;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -67,7 +70,8 @@ impl Manifest {
         load::from_text(name, text, folder)
     }
 
-    /// Every file that was read, absolute, the manifest first. [`Manifest::parse`] reads only what its text includes.
+    /// Every file that was read, absolute: the manifest, what it includes, then what profiles and APIs name.
+    /// [`Manifest::parse`] reads no manifest of its own.
     pub fn files(&self) -> &[PathBuf] {
         &self.files
     }

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::reader::{Table, Value};
-use super::{guard, limits, package, url, values};
+use super::{guard, limits, messages, package, url, values};
 use crate::{
     AllowedHost, ConnectionDecl, DocumentType, FolderGrant, Grants, Mode, Operation, OperationKind, PackageRef,
     ProcessDecl, RetryPolicy,
@@ -68,6 +68,7 @@ pub(super) fn read(mut table: Table<'_>) -> Option<ProcessDecl> {
     let grants = grants(&mut table);
     let retry = table.table("retry").map(retry).unwrap_or_default();
     let smoke = table.get("smoke").and_then(|value| guard::smoke(&value, input));
+    let messages = messages::of_process(&mut table);
     table.finish();
 
     Some(ProcessDecl {
@@ -89,6 +90,7 @@ pub(super) fn read(mut table: Table<'_>) -> Option<ProcessDecl> {
         grants,
         retry,
         smoke,
+        messages,
     })
 }
 

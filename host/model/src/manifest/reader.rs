@@ -7,6 +7,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -18,10 +19,12 @@ use super::source::{Source, element, member};
 #[derive(Debug, Default)]
 pub(super) struct Findings {
     problems: RefCell<Vec<Problem>>,
-    /// What is named, by its kind (`process`, `connection`, `api`): name to the place of its declaration.
+    /// What is named, by its kind (`process`, `connection`, `api`, `profile`): name to the place of its declaration.
     names: RefCell<HashMap<&'static str, HashMap<String, Location>>>,
     /// What refers to a name: resolved once all files are read.
     references: RefCell<Vec<Reference>>,
+    /// Files whose text was taken in, absolute.
+    files: RefCell<Vec<PathBuf>>,
 }
 
 #[derive(Debug)]
@@ -54,6 +57,19 @@ impl Findings {
             };
             self.add(Some(location), &key, format!("no {kind} is named {}: {hint}", quote(&name)));
         }
+    }
+
+    /// Notes a file whose text was taken in, or should have been.
+    pub(super) fn took_in(&self, file: PathBuf) {
+        let mut files = self.files.borrow_mut();
+        if !files.contains(&file) {
+            files.push(file);
+        }
+    }
+
+    /// The files that were taken in, each once.
+    pub(super) fn files(&self) -> Vec<PathBuf> {
+        self.files.take()
     }
 
     pub(super) fn into_problems(self) -> Vec<Problem> {
@@ -197,6 +213,10 @@ impl<'a> Value<'a> {
         self.value.get_ref().is_str()
     }
 
+    pub(super) fn is_list(&self) -> bool {
+        self.value.get_ref().is_array()
+    }
+
     /// The path that leads to it.
     pub(super) fn key(&self) -> &str {
         &self.key
@@ -225,7 +245,7 @@ impl<'a> Value<'a> {
         text
     }
 
-    fn flag(&self) -> Option<bool> {
+    pub(super) fn flag(&self) -> Option<bool> {
         let flag = self.value.get_ref().as_bool();
         if flag.is_none() {
             self.mismatch("true or false, without quotes");

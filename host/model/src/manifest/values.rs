@@ -48,6 +48,39 @@ pub(super) fn name(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
+/// A name in XML without a prefix (an NCName): of an element, or of what a WSDL declares.
+pub(super) fn xml_name(text: &str) -> Result<String, String> {
+    if is_xml_name(text) {
+        return Ok(text.to_owned());
+    }
+    Err(format!("{} is no XML name: begin with a letter or `_`, then letters, digits, `.`, `_` and `-`", quote(text)))
+}
+
+/// Whether a text is an NCName (Namespaces in XML 1.0, third edition).
+pub(super) fn is_xml_name(text: &str) -> bool {
+    let starts = |c: char| {
+        matches!(c, 'A'..='Z' | 'a'..='z' | '_' | '\u{C0}'..='\u{D6}' | '\u{D8}'..='\u{F6}' | '\u{F8}'..='\u{2FF}'
+            | '\u{370}'..='\u{37D}' | '\u{37F}'..='\u{1FFF}' | '\u{200C}' | '\u{200D}' | '\u{2070}'..='\u{218F}'
+            | '\u{2C00}'..='\u{2FEF}' | '\u{3001}'..='\u{D7FF}' | '\u{F900}'..='\u{FDCF}' | '\u{FDF0}'..='\u{FFFD}'
+            | '\u{10000}'..='\u{EFFFF}')
+    };
+    let follows = |c: char| {
+        matches!(c, '0'..='9' | '.' | '-' | '\u{B7}' | '\u{300}'..='\u{36F}' | '\u{203F}'..='\u{2040}') || starts(c)
+    };
+    text.starts_with(starts) && text.chars().all(follows)
+}
+
+/// The namespace of a SOAP API: any name without what a URI cannot have.
+pub(super) fn namespace(text: &str) -> Result<String, String> {
+    let misfit = |c: char| {
+        c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | '"' | '{' | '}' | '|' | '\\' | '^' | '`')
+    };
+    if text.is_empty() || text.contains(misfit) {
+        return Err(format!("{} is no namespace: write a URI, for example \"http://example.com/crm\"", quote(text)));
+    }
+    Ok(text.to_owned())
+}
+
 /// How long an execution may take.
 pub(super) fn timeout(text: &str) -> Result<Duration, String> {
     match duration(text)? {

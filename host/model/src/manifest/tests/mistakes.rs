@@ -147,8 +147,8 @@ fn what_later_versions_have_is_refused_by_name() {
             "auricle.toml:1:1: user: `user` is not in this version: take it out\nauricle.toml:2:1: worker: `worker` is not in this version: take it out",
         ),
         (
-            "[[api]]\nname = \"c\"\nbase = \"c\"\n[[api.soap]]\nprocess = \"a\"\n[[api.odata]]",
-            "auricle.toml:4:1: api[c].soap: `soap` is not in this version: take it out\nauricle.toml:6:1: api[c].odata: `odata` is not in this version: take it out",
+            "[[api]]\nname = \"c\"\nbase = \"c\"\n[[api.odata]]",
+            "auricle.toml:4:1: api[c].odata: `odata` is not in this version: take it out",
         ),
     ]);
 }
@@ -374,7 +374,7 @@ fn mistakes_in_an_api_are_explained() {
         ),
         (
             "process = \"a\"\ntimeout = \"1s\"",
-            "14:1: api[crm].rest[0].timeout: unknown key `timeout`: one of method, path, process, object, input, output, content-type, max-documents, headers, exact",
+            "14:1: api[crm].rest[0].timeout: unknown key `timeout`: one of method, path, process, object, input, output, content-type, max-documents, headers, exact, request-profile, validate",
         ),
         ("process = \"a\"\n[[api.rests]]", "14:7: api[crm].rests: unknown key `rests`: did you mean `rest`?"),
     ] {
@@ -489,7 +489,7 @@ fn columns_count_characters_and_lines_end_in_either_way() {
     wrong(&[
         (
             "x = { 'é' = 1 }\r\n[server]\r\n  tis = 1",
-            "auricle.toml:1:1: x: unknown key `x`: one of include, server, deployment, process, connection, api\nauricle.toml:3:3: server.tis: unknown key `tis`: one of listen, admin-listen, data-dir, rest-root, simple-root, soap-root, soap12-root, odata-root, odata2-root, public-url, trusted-proxies, max-request-bytes, requests-per-second, protected-headers, environment, store, trust, records",
+            "auricle.toml:1:1: x: unknown key `x`: one of include, server, deployment, process, connection, profile, api\nauricle.toml:3:3: server.tis: unknown key `tis`: one of listen, admin-listen, data-dir, rest-root, simple-root, soap-root, soap12-root, odata-root, odata2-root, public-url, trusted-proxies, max-request-bytes, requests-per-second, protected-headers, environment, store, trust, records",
         ),
         (
             "server = { 'é' = 1 }",

@@ -3,6 +3,7 @@
 mod deploying;
 mod includes;
 mod mistakes;
+mod soap;
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -309,6 +310,17 @@ fn pieces() -> impl Strategy<Value = String> {
         .chain(
             ["[[", "]", "= 1", "a.b.c = {", "\"\"\"", "'", "\u{feff}", "name = \"é\"", "include = [\"x\"]"]
                 .map(str::to_owned),
+        )
+        .chain(
+            [
+                "[[profile]]",
+                "file = [\"no.xsd\"]",
+                "[[api.soap]]",
+                "keys = [\"Id\"]",
+                "request-profile = \"P\"",
+                "validate = true",
+            ]
+            .map(str::to_owned),
         )
         .collect();
     prop::collection::vec((prop::sample::select(lines), any::<bool>()), 0..40)
