@@ -1,12 +1,13 @@
 //! From a request's body to documents, as the input type has it.
 //!
 //! single-* passes the body on unread and uncopied. multiple-* reads it once, in linear time: JSON documents are slices
-//! of the body, XML documents are slices of one new allocation.
+//! of the body, XML documents are too, each behind a short head of its own.
 
-use auricle_model::{Document, DocumentType, Operation, Properties, Protocol};
+use auricle_model::{Data, Document, DocumentType, Operation, Properties, Protocol};
 use bytes::Bytes;
 
 use crate::parse_error::ParseError;
+use crate::profile::{Profile, Violation};
 use crate::xml::Budget;
 use crate::{json, xml};
 
@@ -61,6 +62,16 @@ pub enum Refusal {
         /// What it is: "a string".
         found: &'static str,
     },
+    /// A document does not follow the profile that the operation wants it to.
+    #[error("the request does not follow profile `{profile}`: {violation}")]
+    Invalid {
+        /// Name of the profile.
+        profile: String,
+        /// Where in the body, and what is wrong.
+        violation: Violation,
+        /// Its number from 1, where there are several and each was looked at for itself.
+        document: Option<usize>,
+    },
     /// The body holds more than a request may: more documents, or documents that are much larger than itself.
     #[error("the body holds too much: {message}")]
     TooMuch {
@@ -87,7 +98,12 @@ impl Refusal {
         }
     }
 
-    fn malformed(kind: &'static str, ParseError { line, column, message }: ParseError) -> Self {
+    /// A document that does not follow its profile.
+    pub(crate) fn invalid(profile: &Profile, violation: Violation, document: Option<usize>) -> Self {
+        Self::Invalid { profile: profile.name().to_owned(), violation, document }
+    }
+
+    pub(crate) fn malformed(kind: &'static str, ParseError { line, column, message }: ParseError) -> Self {
         Self::Malformed { kind, line, column, message }
     }
 
@@ -110,11 +126,13 @@ pub fn documents(
     body: Bytes,
     properties: &Properties,
 ) -> Result<Vec<Document>, Refusal> {
-    let document = |data: Bytes| Document::with_properties(data, properties.clone());
+    let document = |data: Data| Document::with_properties(data, properties.clone());
     match operation.input {
         DocumentType::None if body.is_empty() => Ok(vec![Document::default()]),
         DocumentType::None => Err(Refusal::BodyNotTaken { protocol }),
-        DocumentType::SingleData | DocumentType::SingleXml | DocumentType::SingleJson => Ok(vec![document(body)]),
+        DocumentType::SingleData | DocumentType::SingleXml | DocumentType::SingleJson => {
+            Ok(vec![document(body.into())])
+        }
         DocumentType::MultipleXml => {
             let root = list_name(operation, own_object);
             Ok(multiple_xml(&root, &body, properties)?.into_iter().map(document).collect())
@@ -128,12 +146,12 @@ fn list_name(operation: &Operation, own_object: &str) -> String {
     format!("{}List", if operation.object.is_empty() { own_object } else { &operation.object })
 }
 
-fn multiple_xml(root: &str, body: &Bytes, properties: &Properties) -> Result<Vec<Bytes>, Refusal> {
+fn multiple_xml(root: &str, body: &Bytes, properties: &Properties) -> Result<Vec<Data>, Refusal> {
     if body.is_empty() {
         return Err(Refusal::NoBody { expected: format!("send `<{root}>` with an element for each") });
     }
     let charset = properties.get_document("inheader_Content-Type").and_then(charset);
-    let text = xml::decode(body, charset).map_err(|e| Refusal::malformed("XML", e))?;
+    let text = xml::decoded(body, charset).map_err(|e| Refusal::malformed("XML", e))?;
     let bytes = text.len().saturating_mul(MAX_EXPANSION).saturating_add(EXPANSION_BASE);
     xml::split(&text, root, Budget { count: MAX_DOCUMENTS, bytes }).map_err(|e| match e {
         xml::SplitError::Parse(e) => Refusal::malformed("XML", e),
@@ -148,7 +166,7 @@ fn multiple_xml(root: &str, body: &Bytes, properties: &Properties) -> Result<Vec
     })
 }
 
-fn multiple_json(body: &Bytes) -> Result<Vec<Bytes>, Refusal> {
+fn multiple_json(body: &Bytes) -> Result<Vec<Data>, Refusal> {
     if body.is_empty() {
         return Err(Refusal::NoBody { expected: "send a JSON array of them, or one object".into() });
     }
@@ -162,11 +180,11 @@ fn multiple_json(body: &Bytes) -> Result<Vec<Bytes>, Refusal> {
         json::SplitError::Scalar(found) => Refusal::NotAList { found },
         json::SplitError::Count => Refusal::too_many(),
     })?;
-    Ok(elements.into_iter().map(|element| body.slice_ref(element.as_bytes())).collect())
+    Ok(elements.into_iter().map(|element| body.slice_ref(element.as_bytes()).into()).collect())
 }
 
 /// The charset parameter of a media type.
-fn charset(media_type: &str) -> Option<&str> {
+pub(crate) fn charset(media_type: &str) -> Option<&str> {
     media_type.split(';').skip(1).find_map(|parameter| {
         let (name, value) = parameter.split_once('=')?;
         name.trim().eq_ignore_ascii_case("charset").then(|| value.trim().trim_matches('"'))
@@ -187,7 +205,7 @@ mod tests {
     }
 
     fn texts(input: DocumentType, body: &str) -> Vec<String> {
-        taken(input, body.to_owned()).unwrap().iter().map(|d| d.text().unwrap().to_owned()).collect()
+        taken(input, body.to_owned()).unwrap().iter().map(|d| d.text().unwrap().into_owned()).collect()
     }
 
     fn refused(input: DocumentType, body: &str) -> (u16, String) {
@@ -205,8 +223,8 @@ mod tests {
         let body = Bytes::from_static(&[0, 0xFF, 0x80, b'\r', b'\n']);
         let documents = taken(DocumentType::SingleData, body.clone()).unwrap();
         assert_eq!(documents.len(), 1);
-        assert_eq!(documents[0].data, body);
-        assert_eq!(documents[0].data.as_ptr(), body.as_ptr(), "not even copied");
+        assert_eq!(documents[0].data.pieces(), [&[][..], &body]);
+        assert_eq!(documents[0].data.pieces()[1].as_ptr(), body.as_ptr(), "not even copied");
         assert_eq!(documents[0].properties.get("inheader_Content-Type"), Some("text/x; charset=UTF-8"));
     }
 
@@ -260,9 +278,9 @@ mod tests {
     fn json_documents_are_slices_of_the_body() {
         let body = Bytes::from_static(b"[ {\"b\":1.0,\"a\":1e400} , 2 ]");
         let documents = taken(DocumentType::MultipleJson, body.clone()).unwrap();
-        assert_eq!(documents[0].data, &b"{\"b\":1.0,\"a\":1e400}"[..]);
-        assert_eq!(documents[0].data.as_ptr(), body[2..].as_ptr());
-        assert_eq!(documents[1].data, &b"2"[..]);
+        assert_eq!(documents[0].text().as_deref(), Some("{\"b\":1.0,\"a\":1e400}"));
+        assert_eq!(documents[0].data.pieces()[1].as_ptr(), body[2..].as_ptr());
+        assert_eq!(documents[1].text().as_deref(), Some("2"));
     }
 
     #[test]
@@ -316,7 +334,7 @@ mod tests {
             documents(&operation, "", Protocol::Rest, body.clone(), &properties)
         };
         let documents = list("text/xml; x=y; Charset=\"iso-8859-1\"").unwrap();
-        assert_eq!(documents[0].text(), Some(&*format!("{HEAD}<a>é</a>")));
+        assert_eq!(documents[0].text().unwrap(), format!("{HEAD}<a>é</a>"));
         assert!(list("text/xml").unwrap_err().to_string().contains("not UTF-8"));
     }
 
@@ -324,8 +342,9 @@ mod tests {
     fn more_than_a_request_may_hold_is_413() {
         let body = format!("[{}0]", "0,".repeat(MAX_DOCUMENTS));
         assert_eq!(refused(DocumentType::MultipleJson, &body).0, 413);
-        let namespace = "u".repeat(1 << 20);
-        let body = format!("<ContactList xmlns:p='{namespace}'>{}</ContactList>", "<a/>".repeat(40));
+        let namespace = "u".repeat(1 << 10);
+        let declarations: String = (0..1_000).map(|i| format!(" xmlns:p{i}='{namespace}'")).collect();
+        let body = format!("<ContactList{declarations}>{}</ContactList>", "<a/>".repeat(40));
         let (status, message) = refused(DocumentType::MultipleXml, &body);
         assert_eq!(status, 413);
         assert!(message.contains("namespaces"), "{message}");

@@ -1,14 +1,16 @@
 //! The documents that an execution holds: a slab of its own, since it is on every request's path and a table of `dyn Any`
 //! costs an allocation for each document.
 //!
-//! Bodies are [`Bytes`]: handing a document on costs the same at any size. What one execution makes the host hold is
+//! Bodies are [`Data`]: handing a document on costs the same at any size. What one execution makes the host hold is
 //! counted and bounded; a document counts in full even where it shares its body with a duplicate, so that the bound
 //! holds whichever of the two is dropped.
 //!
 //! In a reused instance a guest may still own the handle of a document of an earlier execution (garbage-collected
 //! languages drop late). Indices are therefore never used again across executions: dropping such a handle does nothing, using it traps.
 
-use auricle_model::{Document, Properties};
+use std::borrow::Cow;
+
+use auricle_model::{Data, Document, Properties};
 use bytes::{Bytes, BytesMut};
 use compact_str::CompactString;
 use wasmtime::StoreContextMut;
@@ -31,12 +33,8 @@ struct Slot {
 
 impl Slot {
     fn cost(&self) -> u64 {
-        size(&self.document.data) + self.properties
+        self.document.data.len() as u64 + self.properties
     }
-}
-
-fn size(data: &[u8]) -> u64 {
-    data.len() as u64
 }
 
 /// The documents of one execution.
@@ -129,12 +127,13 @@ impl Documents {
 
     fn append(&mut self, handle: &Resource<Doc>, more: &[u8]) -> wasmtime::Result<()> {
         self.slot(handle)?;
-        self.charge(size(more))?;
+        self.charge(more.len() as u64)?;
         let data = &mut self.slot(handle)?.document.data;
         // Unshared bytes grow in place; shared ones are copied once.
-        let mut grown = std::mem::take(data).try_into_mut().unwrap_or_else(|shared| BytesMut::from(&shared[..]));
+        let whole = std::mem::take(data).into_bytes();
+        let mut grown = whole.try_into_mut().unwrap_or_else(|shared| BytesMut::from(&shared[..]));
         grown.extend_from_slice(more);
-        *data = grown.freeze();
+        *data = grown.freeze().into();
         Ok(())
     }
 
@@ -167,7 +166,7 @@ pub(crate) fn pairs(properties: &Properties) -> Vec<(String, String)> {
     properties.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
-fn part(data: &Bytes, offset: u64, length: u64) -> Bytes {
+fn part(data: &Data, offset: u64, length: u64) -> Bytes {
     let length = length.min(limits::READ_BYTES);
     let start = usize::try_from(offset).unwrap_or(usize::MAX).min(data.len());
     let end = usize::try_from(offset.saturating_add(length)).unwrap_or(usize::MAX).min(data.len());
@@ -186,7 +185,7 @@ impl documents::HostDocument for State {
     }
 
     fn size(&mut self, document: Resource<Doc>) -> wasmtime::Result<u64> {
-        Ok(size(&self.documents.get(&document)?.data))
+        Ok(self.documents.get(&document)?.data.len() as u64)
     }
 
     fn data(&mut self, document: Resource<Doc>) -> wasmtime::Result<Vec<u8>> {
@@ -194,7 +193,7 @@ impl documents::HostDocument for State {
     }
 
     fn text(&mut self, document: Resource<Doc>) -> wasmtime::Result<Option<String>> {
-        Ok(self.documents.get(&document)?.text().map(str::to_owned))
+        Ok(self.documents.get(&document)?.text().map(Cow::into_owned))
     }
 
     fn read(&mut self, document: Resource<Doc>, offset: u64, length: u64) -> wasmtime::Result<Vec<u8>> {
@@ -236,7 +235,7 @@ pub(crate) fn without_copies(linker: &mut Linker<State>) -> wasmtime::Result<()>
     interface.func_wrap(
         "[method]document.data",
         |store: StoreContextMut<'_, State>, (document,): (Resource<Doc>,)| {
-            Ok((store.data().documents.get(&document)?.data.clone(),))
+            Ok((store.data().documents.get(&document)?.data.to_bytes(),))
         },
     )?;
     interface.func_wrap(
@@ -259,7 +258,7 @@ mod tests {
 
     #[derive(Debug, Clone)]
     enum Step {
-        Push(Vec<u8>),
+        Push(Vec<u8>, Vec<u8>),
         Append(usize, Vec<u8>),
         Duplicate(usize),
         Set(usize, String),
@@ -270,7 +269,7 @@ mod tests {
     fn step() -> impl Strategy<Value = Step> {
         let bytes = || proptest::collection::vec(any::<u8>(), 0..50);
         prop_oneof![
-            4 => bytes().prop_map(Step::Push),
+            4 => (bytes(), bytes()).prop_map(|(head, rest)| Step::Push(head, rest)),
             4 => (0..100_usize, bytes()).prop_map(|(n, b)| Step::Append(n, b)),
             2 => (0..100_usize).prop_map(Step::Duplicate),
             2 => (0..100_usize, "[a-z]{0,9}").prop_map(|(n, v)| Step::Set(n, v)),
@@ -293,15 +292,16 @@ mod tests {
             for step in steps {
                 let pick = |n: usize| model.keys().nth(n % model.len().max(1)).copied();
                 match step {
-                    Step::Push(data) => {
-                        let rep = documents.push(Document::new(data.clone())).unwrap().rep();
-                        prop_assert_eq!(model.insert(rep, Document::new(data)), None);
+                    Step::Push(head, rest) => {
+                        let whole = [&*head, &*rest].concat();
+                        let rep = documents.push(Document::new(Data::joined(head, rest))).unwrap().rep();
+                        prop_assert_eq!(model.insert(rep, Document::new(whole)), None);
                     }
                     Step::Append(n, more) => {
                         if let Some(rep) = pick(n) {
                             documents.append(&handle(rep), &more).unwrap();
                             let document = model.get_mut(&rep).unwrap();
-                            document.data = [&document.data[..], &more].concat().into();
+                            document.data = [document.data.to_vec(), more].concat().into();
                         }
                     }
                     Step::Duplicate(n) => {
@@ -342,7 +342,7 @@ mod tests {
 
     #[test]
     fn parts_stay_within_the_body() {
-        let data = Bytes::from_static(b"0123456789");
+        let data = Data::joined(*b"0123", "456789");
         assert_eq!(part(&data, 2, 3), "234");
         assert_eq!(part(&data, 8, u64::MAX), "89");
         assert_eq!(part(&data, 10, 1), "");
@@ -357,7 +357,7 @@ mod tests {
         let mut at = std::ptr::null();
         for _ in 0..100_000 {
             documents.append(&document, b"0123456789").unwrap();
-            let now = documents.get(&document).unwrap().data.as_ptr();
+            let now = documents.get(&document).unwrap().data.pieces()[1].as_ptr();
             moved += usize::from(now != at);
             at = now;
         }

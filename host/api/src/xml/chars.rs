@@ -87,6 +87,40 @@ pub(super) fn normalised(value: &str) -> Cow<'_, str> {
     Cow::Owned(text)
 }
 
+/// Text between tags as XML means it: references resolved, line ends turned into line feeds. The references have been
+/// checked before.
+pub(super) fn resolved(run: &str) -> Cow<'_, str> {
+    if !run.contains(['&', '\r']) {
+        return Cow::Borrowed(run);
+    }
+    let mut text = String::with_capacity(run.len());
+    let mut rest = run;
+    while let Some(first) = rest.chars().next() {
+        let (character, length) = match first {
+            '&' => reference(rest).unwrap_or(('&', 1)),
+            '\r' => ('\n', if rest.starts_with("\r\n") { 2 } else { 1 }),
+            c => (c, c.len_utf8()),
+        };
+        text.push(character);
+        rest = rest.get(length..).unwrap_or_default();
+    }
+    Cow::Owned(text)
+}
+
+/// Writes text as it has to stand between tags to be read back unchanged. What XML has no place for is left out.
+pub(crate) fn escaped(value: &str, into: &mut String) {
+    for c in value.chars() {
+        match c {
+            '&' => into.push_str("&amp;"),
+            '<' => into.push_str("&lt;"),
+            '>' => into.push_str("&gt;"),
+            '\r' => into.push_str("&#13;"),
+            c if is_char(c) => into.push(c),
+            _ => {}
+        }
+    }
+}
+
 /// Text as it has to be written inside a double-quoted attribute value to be read back unchanged. What XML has no place
 /// for is left out.
 pub(crate) fn quoted(value: &str) -> String {

@@ -1,5 +1,6 @@
 //! A place in a text that moves forward: the terminal symbols of XML.
 
+use super::MAX_NAME_BYTES;
 use super::chars::{is_char, is_name_char, is_ncname, is_space, reference};
 use crate::parse_error::ParseError;
 
@@ -31,6 +32,11 @@ impl<'a> Cursor<'a> {
     /// Offset of the place in bytes.
     pub(super) const fn at(&self) -> usize {
         self.at
+    }
+
+    /// All of the text.
+    pub(super) const fn text(&self) -> &'a str {
+        self.text
     }
 
     pub(super) fn rest(&self) -> &'a str {
@@ -79,6 +85,9 @@ impl<'a> Cursor<'a> {
     pub(super) fn name(&mut self, of: &str) -> Result<Name<'a>, ParseError> {
         let at = self.at;
         let whole = self.take_while(|c| c == ':' || is_name_char(c));
+        if whole.len() > MAX_NAME_BYTES {
+            return Err(self.error_at(at, format!("the name of {of} is longer than {MAX_NAME_BYTES} bytes")));
+        }
         let (prefix, local) = whole.split_once(':').map_or(("", whole), |parts| parts);
         if is_ncname(local) && (is_ncname(prefix) || whole.len() == local.len()) {
             return Ok(Name { at, whole, prefix, local });

@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 
+use bytes::Bytes;
+
 use super::cursor::Cursor;
 use super::declaration::{Encoding, declaration};
 use crate::parse_error::ParseError;
@@ -29,6 +31,14 @@ pub(crate) fn decode<'a>(bytes: &'a [u8], charset: Option<&str>) -> Result<Cow<'
     }
 }
 
+/// As [`decode`]: UTF-8 is a slice of the bytes.
+pub(crate) fn decoded(bytes: &Bytes, charset: Option<&str>) -> Result<Bytes, ParseError> {
+    Ok(match decode(bytes, charset)? {
+        Cow::Borrowed(text) => bytes.slice_ref(text.as_bytes()),
+        Cow::Owned(text) => text.into(),
+    })
+}
+
 /// What the declaration says; UTF-8 without one. What is wrong with a declaration otherwise is for the reader to tell.
 fn declared(bytes: &[u8]) -> Result<Encoding, ParseError> {
     let head = bytes.get(..DECLARATION_BYTES).unwrap_or(bytes);
@@ -39,7 +49,7 @@ fn declared(bytes: &[u8]) -> Result<Encoding, ParseError> {
     Ok(declaration(&mut Cursor::new(head))?.unwrap_or(Encoding::Utf8))
 }
 
-fn utf8(bytes: &[u8]) -> Result<&str, ParseError> {
+pub(super) fn utf8(bytes: &[u8]) -> Result<&str, ParseError> {
     std::str::from_utf8(bytes).map_err(|e| {
         let good = bytes.get(..e.valid_up_to()).and_then(|b| std::str::from_utf8(b).ok()).unwrap_or_default();
         ParseError::at(good, good.len(), "the bytes here are not UTF-8; another encoding has to be declared")

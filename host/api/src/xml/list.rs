@@ -1,14 +1,12 @@
 //! Lists of XML documents: from one text to many, and what of a document goes into a list.
 
-use std::ops::Range;
-
+use auricle_model::Data;
 use bytes::Bytes;
 
+use super::cut::Cutter;
+use super::decode::utf8;
 use super::scan::{Kind, Scanner};
 use crate::parse_error::{ParseError, short};
-
-/// What each document begins with.
-const DECLARATION: &str = "<?xml version='1.0' encoding='UTF-8'?>";
 
 /// Why a list could not be taken apart.
 #[derive(Debug)]
@@ -39,62 +37,26 @@ pub(crate) struct Budget {
     pub(crate) bytes: usize,
 }
 
-/// Takes a list apart: each child of the root becomes a document, begun by a declaration and kept as it is but for the
-/// root's namespace declarations, which are added to its start tag where it does not itself declare the prefix. All of
-/// the root's are added, used or not, since text such as `xsi:type="p:t"` uses prefixes too. What lies between the
-/// children is dropped.
-///
-/// The documents are slices of one allocation.
-pub(crate) fn split(text: &str, root: &str, budget: Budget) -> Result<Vec<Bytes>, SplitError> {
-    let mut scanner = Scanner::new(text);
-    let mut outer = Vec::new();
-    let mut documents = String::with_capacity(text.len());
-    let mut ranges: Vec<Range<usize>> = Vec::new();
-    // Where the open child's document begins in `documents`, and up to where the text has been copied to it.
-    let (mut begin, mut copied) = (0, 0);
+/// Takes a list apart, whose root has this local name. Each child of the root becomes a document, as
+/// [`cut`](super::cut::cut) makes them, kept as it is but for the root's namespaces. What lies between them is dropped.
+pub(crate) fn split(text: &Bytes, root: &str, budget: Budget) -> Result<Vec<Data>, SplitError> {
+    let mut scanner = Scanner::new(utf8(text)?);
+    let mut cutter = Cutter::new(text, budget);
     while let Some(token) = scanner.next()? {
         match (token.kind, scanner.depth()) {
-            (Kind::Start(name), 1) => {
-                if name.local != root {
-                    return Err(SplitError::Root(short(name.whole.into())));
-                }
-                outer.extend_from_slice(scanner.declarations());
-            }
-            (Kind::Start(name), 2) => {
-                if ranges.len() >= budget.count {
-                    return Err(SplitError::Count);
-                }
-                begin = documents.len();
-                copied = name.at + name.whole.len();
-                documents.push_str(DECLARATION);
-                documents.push_str(text.get(token.start..copied).unwrap_or_default());
-                for binding in outer.iter().filter(|binding| !scanner.declares(binding.prefix)) {
-                    documents.push(' ');
-                    documents.push_str(binding.source);
-                    if documents.len() > budget.bytes {
-                        return Err(SplitError::Bytes);
-                    }
-                }
-            }
-            (Kind::End, 1) => {
-                documents.push_str(text.get(copied..token.end).unwrap_or_default());
-                if documents.len() > budget.bytes {
-                    return Err(SplitError::Bytes);
-                }
-                ranges.push(begin..documents.len());
-            }
+            (Kind::Start(name), 1) if name.local != root => return Err(SplitError::Root(short(name.whole.into()))),
+            (Kind::Start(name), 2) => cutter.begin(&scanner, name)?,
+            (Kind::End, 1) => cutter.end(token.end)?,
             (Kind::Text { blank: false }, 1) => {
-                let place = text.get(token.start..token.end).unwrap_or_default();
-                let at = token.start + place.len() - place.trim_ascii_start().len();
-                return Err(
-                    ParseError::at(text, at, format!("text can't stand between the elements of `{root}`")).into()
-                );
+                let written = scanner.written(&token);
+                let at = token.start + written.len() - written.trim_ascii_start().len();
+                let message = format!("text can't stand between the elements of `{root}`");
+                return Err(scanner.error_at(at, message).into());
             }
             _ => {}
         }
     }
-    let documents = Bytes::from(documents);
-    Ok(ranges.into_iter().map(|range| documents.slice(range)).collect())
+    Ok(cutter.finish())
 }
 
 /// What of a well-formed document can stand inside another one: all but its XML declaration and the white space around.
@@ -111,16 +73,25 @@ pub(crate) fn content(text: &str) -> Result<&str, ParseError> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::cut::DECLARATION;
     use super::*;
 
     const BUDGET: Budget = Budget { count: 100, bytes: 10_000 };
 
+    fn split(list: &str, budget: Budget) -> Result<Vec<Data>, SplitError> {
+        super::split(&Bytes::from(list.to_owned()), "L", budget)
+    }
+
+    fn texts(documents: &[Data]) -> Vec<String> {
+        documents.iter().map(|document| document.text().unwrap().into_owned()).collect()
+    }
+
     fn documents(list: &str) -> Vec<String> {
-        split(list, "L", BUDGET).unwrap().iter().map(|d| String::from_utf8(d.to_vec()).unwrap()).collect()
+        texts(&split(list, BUDGET).unwrap())
     }
 
     fn error(list: &str) -> String {
-        match split(list, "L", BUDGET) {
+        match split(list, BUDGET) {
             Err(SplitError::Parse(e)) => e.to_string(),
             other => panic!("{list}: {other:?}"),
         }
@@ -233,12 +204,22 @@ mod tests {
     }
 
     #[test]
+    fn namespaces_are_limited_in_length() {
+        let with = |declaration: &str, n: usize| format!("<L><a {declaration}='{}&#117;'/></L>", "u".repeat(n - 1));
+        for declaration in ["xmlns", "xmlns:p"] {
+            assert!(content(&with(declaration, super::super::MAX_NAMESPACE_BYTES)).is_ok());
+            let error = content(&with(declaration, super::super::MAX_NAMESPACE_BYTES + 1)).unwrap_err().to_string();
+            assert_eq!(error, "line 1, column 7: a namespace is longer than 2048 bytes");
+        }
+    }
+
+    #[test]
     fn what_comes_out_is_limited() {
         let list = |n: usize| format!("<L xmlns:p='{}'>{}</L>", "u".repeat(1_000), "<a/>".repeat(n));
-        assert_eq!(split(&list(9), "L", BUDGET).unwrap().len(), 9);
-        assert!(matches!(split(&list(10), "L", BUDGET), Err(SplitError::Bytes)));
+        assert_eq!(split(&list(9), BUDGET).unwrap().len(), 9);
+        assert!(matches!(split(&list(10), BUDGET), Err(SplitError::Bytes)));
         let list = format!("<L>{}</L>", "<a/>".repeat(101));
-        assert!(matches!(split(&list, "L", BUDGET), Err(SplitError::Count)));
-        assert!(matches!(split("<M/>", "L", BUDGET), Err(SplitError::Root(name)) if name == "M"));
+        assert!(matches!(split(&list, BUDGET), Err(SplitError::Count)));
+        assert!(matches!(split("<M/>", BUDGET), Err(SplitError::Root(name)) if name == "M"));
     }
 }

@@ -41,6 +41,16 @@ struct Open<'a> {
     mark: usize,
 }
 
+/// An attribute that declares no namespace.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Attribute<'a> {
+    pub(super) name: Name<'a>,
+    /// As written, without its quotes.
+    pub(super) value: &'a str,
+    /// Offset of the value.
+    pub(super) at: usize,
+}
+
 /// The reader. It has to be read to its end to know that the document is well-formed.
 #[derive(Debug)]
 pub(super) struct Scanner<'a> {
@@ -48,7 +58,7 @@ pub(super) struct Scanner<'a> {
     open: Vec<Open<'a>>,
     scope: Scope<'a>,
     /// Of the last start tag, declarations not among them.
-    attributes: Vec<Name<'a>>,
+    attributes: Vec<Attribute<'a>>,
     has_root: bool,
     /// An empty-element tag was read, and its end is still to be told.
     owes_end: bool,
@@ -78,7 +88,53 @@ impl<'a> Scanner<'a> {
 
     /// Whether the innermost open element declares this prefix.
     pub(super) fn declares(&self, prefix: &str) -> bool {
-        self.open.last().is_some_and(|open| self.scope.is_declared_since(open.mark, prefix))
+        let Some(open) = self.open.last() else { return false };
+        // Most elements declare nothing.
+        open.mark < self.scope.len() && self.scope.is_declared_since(open.mark, prefix)
+    }
+
+    /// The namespaces in force around the innermost open element, each prefix once, outermost first.
+    pub(super) fn inherited(&self) -> Vec<Binding<'a>> {
+        self.scope.visible_before(self.open.last().map_or(0, |open| open.mark))
+    }
+
+    /// The element around the innermost open one, told from any other of the text; none for the root.
+    pub(super) fn around(&self) -> Option<usize> {
+        self.open.iter().rev().nth(1).map(|open| open.name.at)
+    }
+
+    /// The namespaces in force, outermost first; an inner declaration hides those of the same prefix before it.
+    pub(super) fn in_force(&self) -> &[Binding<'a>] {
+        self.scope.all()
+    }
+
+    /// The namespace of the innermost open element, and its local name.
+    pub(super) fn element(&self) -> (&str, &'a str) {
+        let Some(open) = self.open.last() else { return ("", "") };
+        (self.namespace(open.name.prefix).unwrap_or_default(), open.name.local)
+    }
+
+    /// What a prefix stands for here; the empty one for the default namespace.
+    pub(super) fn namespace(&self, prefix: &str) -> Option<&str> {
+        if prefix.is_empty() {
+            return Some(self.scope.name(self.scope.unprefixed()));
+        }
+        self.scope.resolve(prefix).map(|namespace| self.scope.name(namespace))
+    }
+
+    /// The attributes of the start tag just read, but for those that declare namespaces.
+    pub(super) fn attributes(&self) -> &[Attribute<'a>] {
+        &self.attributes
+    }
+
+    /// A token as written.
+    pub(super) fn written(&self, token: &Token<'a>) -> &'a str {
+        self.cursor.text().get(token.start..token.end).unwrap_or_default()
+    }
+
+    /// An error at an offset of the text.
+    pub(super) fn error_at(&self, at: usize, message: impl Into<String>) -> ParseError {
+        self.cursor.error_at(at, message)
     }
 
     /// The next token, or none at the end of a well-formed document.
@@ -265,7 +321,7 @@ impl<'a> Scanner<'a> {
             ("", "xmlns") => "",
             ("xmlns", prefix) => prefix,
             _ => {
-                self.attributes.push(name);
+                self.attributes.push(Attribute { name, value, at });
                 return Ok(());
             }
         };
@@ -289,7 +345,7 @@ impl<'a> Scanner<'a> {
     /// Refuses attributes of undeclared prefixes, and two of one name: the same local name in the same namespace.
     fn check_attributes(&self) -> Result<(), ParseError> {
         let mut names = Vec::with_capacity(self.attributes.len());
-        for name in &self.attributes {
+        for Attribute { name, .. } in &self.attributes {
             names.push((self.namespace_of(name)?, name.local, name.at));
         }
         names.sort_unstable();
@@ -297,8 +353,8 @@ impl<'a> Scanner<'a> {
             [(space, local, _), (other, same, at)] if space == other && local == same => Some(*at),
             _ => None,
         });
-        match twice.and_then(|at| self.attributes.iter().find(|name| name.at == at)) {
-            Some(name) => Err(self.twice(*name)),
+        match twice.and_then(|at| self.attributes.iter().find(|attribute| attribute.name.at == at)) {
+            Some(attribute) => Err(self.twice(attribute.name)),
             None => Ok(()),
         }
     }

@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
+use super::MAX_NAMESPACE_BYTES;
 use super::chars::normalised;
 
 const XML: &str = "http://www.w3.org/XML/1998/namespace";
@@ -36,6 +38,8 @@ pub(super) struct Scope<'a> {
     /// Where in `bindings` each prefix is declared, outermost first.
     by_prefix: HashMap<&'a str, Vec<usize>>,
     numbers: HashMap<Cow<'a, str>, Namespace>,
+    /// The namespaces by their numbers, which begin at 2.
+    names: Vec<Cow<'a, str>>,
 }
 
 impl<'a> Scope<'a> {
@@ -57,6 +61,9 @@ impl<'a> Scope<'a> {
     /// Adds a declaration. `value` is the attribute's, as written.
     pub(super) fn declare(&mut self, prefix: &'a str, value: &'a str, source: &'a str) -> Result<(), String> {
         let name = normalised(value);
+        if name.len() > MAX_NAMESPACE_BYTES {
+            return Err(format!("a namespace is longer than {MAX_NAMESPACE_BYTES} bytes"));
+        }
         let namespace = match (prefix, &*name) {
             ("xml", XML) => Namespace::XML,
             ("xml", _) => return Err(format!("prefix `xml` always stands for {XML}")),
@@ -65,13 +72,49 @@ impl<'a> Scope<'a> {
             ("", "") => Namespace::NONE,
             (_, "") => return Err(format!("prefix `{prefix}` needs a namespace: `{source}` gives it none")),
             _ => {
-                let next = Namespace(self.numbers.len() + 2);
-                *self.numbers.entry(name).or_insert(next)
+                let next = Namespace(self.names.len() + 2);
+                match self.numbers.entry(name) {
+                    Entry::Occupied(known) => *known.get(),
+                    Entry::Vacant(new) => {
+                        self.names.push(new.key().clone());
+                        *new.insert(next)
+                    }
+                }
             }
         };
         self.by_prefix.entry(prefix).or_default().push(self.bindings.len());
         self.bindings.push(Binding { prefix, source, namespace });
         Ok(())
+    }
+
+    /// The declarations in force, outermost first; an inner one hides those of the same prefix before it.
+    pub(super) fn all(&self) -> &[Binding<'a>] {
+        &self.bindings
+    }
+
+    /// The declarations that were in force at a mark, without those that were hidden there.
+    pub(super) fn visible_before(&self, mark: usize) -> Vec<Binding<'a>> {
+        let bindings = self.bindings.get(..mark).unwrap_or_default();
+        let is_visible = |(index, binding): &(usize, &Binding<'a>)| {
+            let at = self.by_prefix.get(binding.prefix);
+            at.and_then(|at| at.iter().rev().find(|at| **at < mark)) == Some(index)
+        };
+        bindings.iter().enumerate().filter(is_visible).map(|(_, binding)| *binding).collect()
+    }
+
+    /// The text of a namespace; empty for none.
+    pub(super) fn name(&self, namespace: Namespace) -> &str {
+        match namespace {
+            Namespace::NONE => "",
+            Namespace::XML => XML,
+            Namespace(number) => self.names.get(number.wrapping_sub(2)).map_or("", |name| name),
+        }
+    }
+
+    /// The default namespace.
+    pub(super) fn unprefixed(&self) -> Namespace {
+        let at = self.by_prefix.get("").and_then(|at| at.last());
+        at.and_then(|at| self.bindings.get(*at)).map_or(Namespace::NONE, |binding| binding.namespace)
     }
 
     /// Takes back all declarations since a mark.

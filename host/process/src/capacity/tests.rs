@@ -35,6 +35,7 @@ fn processes(number: u32, mode: Mode, limits: &Limits) -> Vec<ProcessDecl> {
         grants: Grants::default(),
         retry: RetryPolicy::default(),
         smoke: None,
+        messages: auricle_model::Messages::default(),
     };
     (0..number).map(process).collect()
 }

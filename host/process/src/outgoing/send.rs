@@ -105,7 +105,7 @@ pub(super) fn head(method: &str, url: &str, given: &[(String, String)], body: u6
 impl Host for State {
     async fn send(&mut self, request: Request) -> wasmtime::Result<Result<Response, HttpError>> {
         let body = match &request.body {
-            Some(document) => self.documents.take(document)?.data,
+            Some(document) => self.documents.take(document)?.data.into_bytes(),
             None => Bytes::new(),
         };
         let question = || {

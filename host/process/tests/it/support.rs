@@ -36,6 +36,7 @@ pub(crate) fn decl(name: &str, mode: Mode) -> ProcessDecl {
         grants: Grants::default(),
         retry: RetryPolicy::default(),
         smoke: None,
+        messages: auricle_model::Messages::default(),
     }
 }
 
@@ -92,7 +93,7 @@ pub(crate) fn execution(process: &str, command: impl Into<Vec<u8>>) -> Execution
 pub(crate) fn only(outcome: &Outcome) -> &[u8] {
     let documents = outcome.result.as_ref().unwrap();
     assert_eq!(documents.len(), 1);
-    &documents[0].data
+    documents[0].data.pieces()[1]
 }
 
 /// The number in the one document that came back.
