@@ -26,6 +26,9 @@ pub const BODY_IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 /// A body that has not arrived in this time is answered with 408.
 pub const BODY_TIMEOUT: Duration = Duration::from_secs(300);
 
+/// A body whose length was not announced is small up to this size.
+pub const SMALL_BODY: usize = 1 << 20;
+
 /// How long an accept loop rests after an error such as "too many open files".
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -35,8 +38,11 @@ pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a `moreDataToken` can be used.
 pub const PAGE_LIFETIME: Duration = Duration::from_secs(600);
 
-/// Bytes of documents that wait as further pages, over all callers; the least recently used go first.
+/// Bytes of documents that wait as further pages in an environment; the oldest go first, within a minute.
 pub const PAGE_BYTES: u64 = 256 << 20;
+
+/// Bytes of them that stay where that is exceeded, and the most that one answer may leave for further pages.
+pub const PAGE_BYTES_LEFT: u64 = PAGE_BYTES / 8 * 7;
 
 /// Queued executions that run at the same time.
 pub const QUEUE_CONCURRENCY: usize = 64;
@@ -61,7 +67,7 @@ pub const QUEUE_LOOK: Duration = Duration::from_secs(1);
 /// that it still runs.
 pub const QUEUE_LEASE: Duration = Duration::from_secs(30);
 
-/// How often what has expired is deleted: results, and answers kept under keys.
+/// How often what has expired is deleted: results, further pages, and answers kept under keys.
 pub const QUEUE_EXPIRY: Duration = Duration::from_secs(60);
 
 /// How long the result of an execution is kept whose caller did not wait for it.

@@ -2,8 +2,8 @@
 //! copied one by one between it and a database, so that a backup of either engine is restored into either.
 
 /// Tables of what is durable, each after those that it refers to.
-pub(crate) const TABLES: [&str; 8] =
-    ["package", "deployment", "deployment_package", "environment", "token", "audit", "queue", "idempotency"];
+pub(crate) const TABLES: [&str; 9] =
+    ["package", "deployment", "deployment_package", "environment", "token", "audit", "queue", "idempotency", "page"];
 
 /// Tables of execution records.
 pub(crate) const RECORD_TABLES: [&str; 3] = ["record", "record_total", "minute_count"];

@@ -30,6 +30,16 @@ impl Digest {
     }
 }
 
+/// The SHA-256 of several texts, each with its length before it: cut elsewhere, they come to another.
+pub(crate) fn of_texts<'t>(texts: impl IntoIterator<Item = &'t str>) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    for text in texts {
+        hash.update((text.len() as u64).to_le_bytes());
+        hash.update(text);
+    }
+    hash.finalize().into()
+}
+
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(PREFIX)?;

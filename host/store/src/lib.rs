@@ -1,5 +1,6 @@
 //! Every durable byte of a runtime: packages by digest, the versions of each environment's deployment, tokens and the audit
-//! log, the durable queue of requests that were given a receipt, answers kept by `Idempotency-Key`, execution records.
+//! log, the durable queue of requests that were given a receipt, answers kept by `Idempotency-Key`, further pages of answers, execution
+//! records.
 //!
 //! [`Store`] is the whole of it for the rest of Auricle, and [`open`] the way in. [`SqliteStore`] keeps it in two files of
 //! the data folder, [`PostgresStore`] in a database that many hosts share; [`MemoryStore`] forgets it with the program and

@@ -34,8 +34,16 @@ pub(crate) const RECORD_ROWS: usize = 64;
 /// Records that come to more bytes than this go one into a statement, so that it stays a small part of what a database
 /// takes.
 pub(crate) const RECORD_STATEMENT: u64 = 4 << 20;
-/// A batch of records with more bytes of documents and logs than this is encoded off the async threads.
+/// What has more bytes than this, a batch of records or the pages of one change, is encoded off the async threads.
 pub(crate) const ENCODED_INLINE: usize = 256 << 10;
+/// What the columns of a page and its places in the indexes take beside its documents, about.
+pub(crate) const PAGE_ROW: u64 = 256;
+/// Pages of one statement that writes them, where there are as many.
+pub(crate) const PAGES_STATEMENT: usize = 64;
+/// A change that writes pages takes no further one at this number of them.
+pub(crate) const PAGES_CHANGE: usize = 1024;
+/// The same at this many bytes: a page that is larger has a change of its own.
+pub(crate) const PAGES_CHANGE_BYTES: usize = 4 << 20;
 /// Rows that one transaction of a clean-up deletes, of what has expired and of records; others have their turn between.
 pub(crate) const CLEANED_ROWS: usize = 500;
 /// Past so many bytes such a transaction deletes no further record.

@@ -2,12 +2,12 @@
 //!
 //! It is made of parts, one subject each, with the values that the subject speaks in: [`Packages`](crate::Packages),
 //! [`Deployments`](crate::Deployments), [`Access`](crate::Access), [`Queue`](crate::Queue),
-//! [`Idempotency`](crate::Idempotency) and [`Records`](crate::Records).
+//! [`Idempotency`](crate::Idempotency), [`Pages`](crate::Pages) and [`Records`](crate::Records).
 
 use std::path::Path;
 use std::pin::Pin;
 
-use crate::{Access, Deployments, Idempotency, Packages, Queue, Records, StoreError};
+use crate::{Access, Deployments, Idempotency, Packages, Pages, Queue, Records, StoreError};
 
 /// What a store answers, later. Boxed so that the trait is object-safe: an allocation beside a disk write.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
@@ -17,7 +17,7 @@ pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Se
 /// Every change is whole or not at all, and is on disk when its answer comes (see [`Store::is_durable`]; records alone
 /// may be lost with the last seconds before a loss of power). Dropping the future of a change does not take it back: the
 /// change may be made and nobody told. Who must know, as the runner of the queue must, awaits it in a task of its own.
-pub trait Store: Packages + Deployments + Access + Queue + Idempotency + Records {
+pub trait Store: Packages + Deployments + Access + Queue + Idempotency + Pages + Records {
     /// Whether what it has answered survives the end of the program and the loss of power.
     fn is_durable(&self) -> bool;
 

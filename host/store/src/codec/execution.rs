@@ -1,13 +1,12 @@
-//! An execution as bytes, for a queue row: a format number, the length of a JSON header, the header, then the bodies as
-//! they are. Bodies cost their own length and are read back without a copy; the properties that the documents of a request
-//! share are written once and shared again when read.
+//! An execution as bytes, for a queue row: its documents with a header that says the rest.
 
 use std::sync::Arc;
 
-use auricle_model::{Document, Execution, ExecutionId, Mode, Operation, Properties, Protocol, Taping, TraceContext};
-use bytes::{Buf, BufMut, Bytes};
+use auricle_model::{Execution, ExecutionId, Mode, Operation, Properties, Protocol, Taping, TraceContext};
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use super::documents::{self, Part};
 use crate::StoreError;
 
 const FORMAT: u8 = 1;
@@ -22,15 +21,8 @@ struct Header {
     /// Rows of before there was one have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     trace: Option<TraceContext>,
-    /// Document properties, without repeats of the one before.
     sets: Vec<Properties>,
     documents: Vec<Part>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Part {
-    length: u64,
-    set: usize,
 }
 
 /// All of an execution but its id and its attempt, which change or are looked for and so are columns, and its taping: what
@@ -38,64 +30,26 @@ struct Part {
 pub(crate) fn encode(execution: Execution) -> Result<Vec<u8>, StoreError> {
     let Execution { id, process, operation, protocol, mode, attempt: _, properties, documents, trace, taping: _ } =
         execution;
-    let mut sets: Vec<Properties> = Vec::new();
-    let mut parts = Vec::with_capacity(documents.len());
-    for document in &documents {
-        if sets.last() != Some(&document.properties) {
-            sets.push(document.properties.clone());
-        }
-        parts.push(Part { length: document.data.len() as u64, set: sets.len() - 1 });
-    }
+    let (sets, parts) = documents::described(&documents);
     let header = Header { process, operation, protocol, mode, properties, trace, sets, documents: parts };
-    let too_large =
-        |why: &dyn std::fmt::Display| StoreError::invalid(format!("the execution {id} can't be kept: {why}"));
-    let header = serde_json::to_vec(&header).map_err(|e| too_large(&e))?;
-    let length = u32::try_from(header.len()).map_err(|_| too_large(&"its properties have over 4 GiB"))?;
-
-    let bodies: usize = documents.iter().map(|d| d.data.len()).sum();
-    let mut bytes = Vec::with_capacity(5 + header.len() + bodies);
-    bytes.put_u8(FORMAT);
-    bytes.put_u32_le(length);
-    bytes.put_slice(&header);
-    documents.iter().for_each(|document| bytes.put_slice(&document.data));
-    Ok(bytes)
+    documents::framed(FORMAT, &header, &documents)
+        .map_err(|why| StoreError::invalid(format!("the execution {id} can't be kept: {why}")))
 }
 
 /// Reads what [`encode`] wrote. The error says what is wrong with the bytes.
 pub(crate) fn decode(id: ExecutionId, attempt: u32, mut bytes: Bytes) -> Result<Execution, String> {
-    let cut = || "it ends early".to_owned();
-    match bytes.try_get_u8() {
-        Ok(FORMAT) => {}
-        Ok(other) => return Err(format!("it has the unknown format {other}")),
-        Err(_) => return Err(cut()),
-    }
-    let length = bytes.try_get_u32_le().map_err(|_| cut())? as usize;
-    let header = take(&mut bytes, length).ok_or_else(cut)?;
-    let header: Header = serde_json::from_slice(&header).map_err(|e| format!("its header can't be read: {e}"))?;
-
+    let header: Header = documents::header(FORMAT, &mut bytes)?;
     let Header { process, operation, protocol, mode, properties, trace, sets, documents: parts } = header;
-    let mut documents = Vec::with_capacity(parts.len());
-    for Part { length, set } in parts {
-        let data = usize::try_from(length).ok().and_then(|length| take(&mut bytes, length)).ok_or_else(cut)?;
-        let properties = sets.get(set).ok_or("a document names properties that are not there")?.clone();
-        documents.push(Document { data, properties });
-    }
-    if !bytes.is_empty() {
-        return Err(format!("{} bytes follow its last document", bytes.len()));
-    }
+    let documents = documents::cut(bytes, &sets, &parts)?;
     let taping = Taping::Off;
     Ok(Execution { id, process, operation, protocol, mode, attempt, properties, documents, trace, taping })
-}
-
-fn take(bytes: &mut Bytes, length: usize) -> Option<Bytes> {
-    (length <= bytes.len()).then(|| bytes.split_to(length))
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
-    use auricle_model::{DocumentType, OperationKind};
+    use auricle_model::{Data, Document, DocumentType, OperationKind};
     use proptest::prelude::*;
 
     use super::*;
@@ -123,9 +77,10 @@ mod tests {
     }
 
     fn documents() -> impl Strategy<Value = Vec<Document>> {
-        let document = (proptest::collection::vec(any::<u8>(), 0..200), properties());
+        let bytes = || proptest::collection::vec(any::<u8>(), 0..200);
+        let document = (bytes(), bytes(), properties())
+            .prop_map(|(head, rest, properties)| Document::with_properties(Data::joined(head, rest), properties));
         proptest::collection::vec(document, 0..6)
-            .prop_map(|all| all.into_iter().map(|(data, p)| Document::with_properties(data, p)).collect())
     }
 
     proptest! {

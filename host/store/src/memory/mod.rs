@@ -5,6 +5,7 @@ mod access;
 mod deployments;
 mod idempotency;
 mod packages;
+mod pages;
 mod queue;
 mod records;
 
@@ -27,6 +28,7 @@ struct Contents {
     access: access::Access,
     queue: queue::Queue,
     answers: idempotency::Answers,
+    pages: pages::Pages,
     records: records::Records,
 }
 

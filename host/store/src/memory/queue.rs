@@ -228,6 +228,7 @@ impl crate::Queue for MemoryStore {
         self.with(|all| {
             all.queue.retain(|_, entry| entry.until.is_none_or(|until| until > now));
             all.answers.expire(now);
+            all.pages.expire(now);
             Ok(())
         })
     }

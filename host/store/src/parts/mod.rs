@@ -4,6 +4,7 @@ mod access;
 mod deployments;
 mod idempotency;
 mod packages;
+mod pages;
 mod queue;
 mod records;
 
@@ -13,5 +14,6 @@ pub use deployments::{
 };
 pub use idempotency::{Claim, Idempotency, IdempotencyKey, KeptAnswer};
 pub use packages::{PackageInfo, Packages};
+pub use pages::{Page, PageOwner, Pages};
 pub use queue::{Lease, Queue, QueueEntry, QueueState, QueueStatus, QueuedExecution, Reception};
 pub use records::{RecordFilter, Records, Usage};

@@ -195,6 +195,6 @@ pub trait Queue: Send + Sync + 'static {
     /// Throws a dead letter away; whether there was one.
     fn discard(&self, id: ExecutionId, by: By) -> Answer<'_, bool>;
 
-    /// Deletes results and idempotency answers whose time has passed, and claims that nobody answered.
+    /// Deletes results, pages and idempotency answers whose time has passed, and claims that nobody answered.
     fn expire(&self, now: SystemTime) -> Answer<'_, ()>;
 }

@@ -21,7 +21,10 @@ use crate::limits::{CONNECT, POSTGRES_READERS, POSTGRES_WRITERS};
 use error::cannot;
 use sql::{Database, Schema, Writer, migrate};
 
-const SCHEMA: Schema = Schema { versions: "schema_version", migrations: &[include_str!("schema/0001_store.sql")] };
+const SCHEMA: Schema = Schema {
+    versions: "schema_version",
+    migrations: &[include_str!("schema/0001_store.sql"), include_str!("schema/0002_pages.sql")],
+};
 
 /// Keeps everything in the schema `auricle` of a PostgreSQL database.
 #[derive(Debug)]

@@ -6,20 +6,14 @@
 use std::time::SystemTime;
 
 use auricle_model::ExecutionId;
-use sha2::{Digest as _, Sha256};
 
 use super::{Answer, Change, Connection, Stop, StoreError, ThisStore, cannot};
-use crate::{Claim, Digest, Idempotency, IdempotencyKey, KeptAnswer, codec, time};
+use crate::{Claim, Digest, Idempotency, IdempotencyKey, KeptAnswer, codec, digest, time};
 
 /// What a key is found by: of a fixed length, since a route can be longer than what an index takes.
 pub(super) fn hash(key: &IdempotencyKey) -> [u8; 32] {
     let IdempotencyKey { environment, user, route, key } = key;
-    let mut hash = Sha256::new();
-    for part in [environment, user, route, key] {
-        hash.update((part.len() as u64).to_le_bytes());
-        hash.update(part);
-    }
-    hash.finalize().into()
+    digest::of_texts([environment.as_str(), user, route, key])
 }
 
 struct TakeKey {

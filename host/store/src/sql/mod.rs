@@ -12,6 +12,7 @@ mod deployments;
 mod idempotency;
 mod migrate;
 mod packages;
+mod pages;
 mod queue;
 mod queue_read;
 mod records;

@@ -254,6 +254,7 @@ impl Change for Expire {
         for statement in [
             "DELETE FROM queue WHERE id IN (SELECT id FROM queue WHERE keep_until <= $1 LIMIT $2)",
             "DELETE FROM idempotency WHERE key IN (SELECT key FROM idempotency WHERE keep_until <= $1 LIMIT $2)",
+            "DELETE FROM page WHERE key IN (SELECT key FROM page WHERE keep_until <= $1 LIMIT $2)",
         ] {
             let deleted = sqlx::query(statement)
                 .bind(time::to_millis(self.0))

@@ -30,6 +30,7 @@ const MAIN: Schema = Schema {
     migrations: &[
         include_str!("schema/0001_deployments_and_queue.sql"),
         include_str!("schema/0002_canaries_access_and_leases.sql"),
+        include_str!("schema/0003_pages.sql"),
     ],
 };
 

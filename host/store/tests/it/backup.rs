@@ -13,7 +13,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _};
 
 use crate::engines::{Empty, postgres, sqlite};
-use crate::fixtures::{at, by, deployment, kept, key, lease, open_ids, record, request, soon};
+use crate::fixtures::{at, by, deployment, kept, key, lease, open_ids, owner, pages, record, request, soon};
 
 /// One of everything, and more of what is many.
 async fn fill(store: &dyn Store) {
@@ -42,6 +42,7 @@ async fn fill(store: &dyn Store) {
     store.done(done_id, Some((kept(200), soon()))).await.unwrap();
     store.claim(&key("k"), Digest::of(b"body"), done_id, soon()).await.unwrap();
     store.answered(&key("k"), done_id, kept(200), soon()).await.unwrap();
+    store.hold_pages(&owner(), "token", pages("p", &["1", "2"]), soon()).await.unwrap();
     let records = (0..100).map(|n| record("account-create", UNIX_EPOCH + Duration::from_secs(n))).collect();
     let count = MinuteCount {
         environment: "default".into(),
@@ -83,6 +84,8 @@ async fn told(store: &dyn Store) -> String {
         all.push(format!("{:?}", store.record(summary.id).await.unwrap()));
     }
     all.push(format!("{:?}", store.minutes("default", None, 0, 100).await.unwrap()));
+    all.push(format!("{:?}", store.page(&owner(), "token").await.unwrap()));
+    all.push(format!("{:?}", store.prune_pages("default", u64::MAX).await.unwrap()));
     let claim = store.claim(&key("k"), Digest::of(b"body"), request("").execution.id, soon()).await.unwrap();
     all.push(format!("{claim:?}"));
     all.join("\n")

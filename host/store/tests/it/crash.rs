@@ -11,7 +11,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use auricle_model::{ExecutionId, StoreUrl};
 use auricle_store::{
@@ -20,7 +20,7 @@ use auricle_store::{
 use bytes::Bytes;
 
 use crate::engines::postgres_schema;
-use crate::fixtures::{by, deployment, kept, key, lease, record, request, soon};
+use crate::fixtures::{by, deployment, kept, key, lease, owner, pages, record, request, soon};
 
 /// A folder, or the URL of a database.
 const PLACE: &str = "AURICLE_STORE_CRASH_PLACE";
@@ -84,7 +84,7 @@ async fn run_executions(store: &dyn Store) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Receipts by `Idempotency-Key`, for ever; records on the side.
+/// Receipts by `Idempotency-Key` and further pages, for ever; records on the side.
 async fn give_receipts(store: &dyn Store) -> Result<(), StoreError> {
     loop {
         let queued = request("{}");
@@ -94,6 +94,10 @@ async fn give_receipts(store: &dyn Store) -> Result<(), StoreError> {
         say("claimed", id);
         store.enqueue(queued, Reception::Waiting, Some((key, kept(200), soon()))).await?;
         say("receipt", id);
+        let id = ExecutionId::new();
+        let until = SystemTime::now() + Duration::from_secs(3600);
+        store.hold_pages(&owner(), &format!("{id}0"), pages(&id.to_string(), &["1", "2"]), until).await?;
+        say("paged", id);
         store.put_records(vec![record("p", soon())], Vec::new()).await?;
     }
 }
@@ -153,6 +157,10 @@ async fn holds(store: &dyn Store, id: ExecutionId, what: &str) {
         "ending" => assert!(matches!(state, None | Some(QueueState::Running)), "{id} was ending: {status:?}"),
         "kept" => assert_eq!(status.unwrap().result, Some(kept(201)), "{id} was done, its result kept"),
         "failed" => assert_eq!(state, Some(QueueState::Failed), "{id} had failed"),
+        "paged" => {
+            let page = store.page(&owner(), &format!("{id}1")).await.unwrap();
+            assert!(page.is_some(), "the pages of {id} were held");
+        }
         "queued" => assert!(state.is_some(), "{id} was queued and is lost"),
         "begun" => assert!(status.is_some_and(|status| status.attempt == 1), "{id} was begun"),
         // A claim alone is no promise, but with an answer there is an execution and the other way round.

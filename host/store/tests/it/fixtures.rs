@@ -9,7 +9,9 @@ use auricle_model::{
     LogLine, Mode, Operation, OperationKind, PackageRef, Phases, ProcessDecl, Properties, Protocol, RecordKind,
     RecordSummary, RecordedDocument, RetryPolicy,
 };
-use auricle_store::{By, Digest, IdempotencyKey, KeptAnswer, Lease, NewDeployment, QueuedExecution, Store};
+use auricle_store::{
+    By, Digest, IdempotencyKey, KeptAnswer, Lease, NewDeployment, Page, PageOwner, QueuedExecution, Store,
+};
 use bytes::Bytes;
 
 /// The host of these tests.
@@ -56,6 +58,7 @@ pub(crate) fn deployment(process: &str, package: Digest) -> NewDeployment {
         grants: Grants::default(),
         retry: RetryPolicy::default(),
         smoke: None,
+        messages: auricle_model::Messages::default(),
     };
     let api = ApiDecl {
         name: "crm".into(),
@@ -65,6 +68,8 @@ pub(crate) fn deployment(process: &str, package: Digest) -> NewDeployment {
         description: String::new(),
         headers: vec!["X-Trace".into()],
         rest: Vec::new(),
+        soap: Vec::new(),
+        soap_settings: auricle_model::SoapSettings::default(),
     };
     NewDeployment {
         environment: "default".into(),
@@ -107,6 +112,28 @@ pub(crate) fn key(name: &str) -> IdempotencyKey {
 pub(crate) fn kept(status: u16) -> KeptAnswer {
     let headers = vec![("content-type".to_owned(), "text/plain".to_owned()), ("x-a".into(), "1".into())];
     KeptAnswer { status, headers, body: Bytes::from_static(b"an answer\0\xff") }
+}
+
+/// Whose pages they are, in these tests.
+pub(crate) fn owner() -> PageOwner {
+    PageOwner { environment: "default".into(), user: Some("ann".into()), place: "/ws/rest/crm/Account".into() }
+}
+
+/// A page of these documents.
+pub(crate) fn page(documents: Vec<Document>, next: Option<&str>) -> Page {
+    Page {
+        execution: ExecutionId::new(),
+        operation: Arc::new(operation()),
+        own_object: "Konto\0".into(),
+        documents,
+        next: next.map(str::to_owned),
+    }
+}
+
+/// Pages of these bodies, with tokens from `{name}0` on.
+pub(crate) fn pages(name: &str, bodies: &[&str]) -> Vec<Page> {
+    let next = |n: usize| (n < bodies.len()).then(|| format!("{name}{n}"));
+    bodies.iter().zip(1..).map(|(body, n)| page(vec![Document::new((*body).to_owned())], next(n).as_deref())).collect()
 }
 
 pub(crate) fn soon() -> SystemTime {

@@ -4,14 +4,16 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use auricle_model::StoreUrl;
-use auricle_store::{Access as _, Deployments as _, Packages as _, PostgresStore, Store as _, StoreErrorKind};
+use auricle_store::{
+    Access as _, Deployments as _, Packages as _, Pages as _, PostgresStore, Store as _, StoreErrorKind,
+};
 use bytes::Bytes;
 use sqlx::Connection as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{AbortHandle, JoinSet};
 
 use crate::engines::postgres_schema;
-use crate::fixtures::{by, deployment};
+use crate::fixtures::{by, deployment, owner, pages, soon};
 
 /// A way to the server that can be cut.
 struct Way {
@@ -156,6 +158,24 @@ async fn tables_of_a_newer_version_are_refused() {
     let error = PostgresStore::open(&url).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Newer);
     assert!(error.to_string().contains("version 999"), "{error}");
+}
+
+#[tokio::test]
+async fn tables_of_an_older_version_are_brought_up_to_date() {
+    let Some((url, _server)) = postgres_schema().await else { return };
+    let mut connection = sqlx::PgConnection::connect(&url.0).await.unwrap();
+    for step in [
+        "CREATE TABLE schema_version (version BIGINT PRIMARY KEY, applied_at BIGINT NOT NULL)",
+        include_str!("../../src/postgres/schema/0001_store.sql"),
+        "INSERT INTO schema_version VALUES (1, 0)",
+        "INSERT INTO audit (at, action, target, detail) VALUES (1, 'deploy', 'default', 'before')",
+    ] {
+        sqlx::raw_sql(step).execute(&mut connection).await.unwrap();
+    }
+    let store = PostgresStore::open(&url).await.unwrap();
+    assert_eq!(store.audit(None, 10).await.unwrap().len(), 1);
+    store.hold_pages(&owner(), "token", pages("p", &["1"]), soon()).await.unwrap();
+    assert!(store.page(&owner(), "token").await.unwrap().is_some());
 }
 
 #[tokio::test]

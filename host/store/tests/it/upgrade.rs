@@ -3,12 +3,12 @@
 use std::path::Path;
 
 use auricle_model::ExecutionId;
-use auricle_store::{Deployments as _, Packages as _, Queue as _, QueueState, SqliteStore, Store as _};
+use auricle_store::{Deployments as _, Packages as _, Pages as _, Queue as _, QueueState, SqliteStore, Store as _};
 use bytes::Bytes;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions as _, Connection as _};
 
-use crate::fixtures::{NODE, at, by, deployment, lease, open_ids, request};
+use crate::fixtures::{NODE, at, by, deployment, lease, open_ids, owner, pages, request, soon};
 
 const FIRST: &str = include_str!("../../src/sqlite/schema/0001_deployments_and_queue.sql");
 
@@ -109,6 +109,8 @@ async fn what_the_first_version_kept_is_all_there() {
 
     store.deploy(deployment("account-create", package), by("deploy")).await.unwrap();
     assert_eq!(store.serving("default").await.unwrap().active, Some(3), "numbers go on");
+    store.hold_pages(&owner(), "token", pages("p", &["1"]), soon()).await.unwrap();
+    assert!(store.page(&owner(), "token").await.unwrap().is_some(), "with what came since");
 }
 
 #[tokio::test]

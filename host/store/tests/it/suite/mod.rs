@@ -5,6 +5,7 @@ mod closing;
 mod deployments;
 mod idempotency;
 mod packages;
+mod pages;
 mod queue;
 mod records;
 
@@ -68,6 +69,14 @@ macro_rules! suite {
                 a_claim_that_has_passed_is_taken_over
                 a_receipt_and_its_answer_are_kept_together
                 of_many_at_once_one_gets_the_key
+            }
+            pages {
+                a_page_comes_back_as_it_was
+                a_page_serves_again_until_the_next_is_fetched
+                pages_of_others_are_not_given
+                a_page_goes_with_its_time
+                the_oldest_pages_go_first_and_whole_answers_at_a_time
+                many_pages_are_all_there
             }
             records {
                 a_record_comes_back_as_it_was
