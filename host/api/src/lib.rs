@@ -13,9 +13,18 @@ pub mod paging;
 mod parse_error;
 mod percent;
 pub mod problem;
+pub mod profile;
 pub mod properties;
 #[cfg(test)]
 mod round_trip;
 pub mod route;
+pub mod soap;
 pub mod target;
+pub mod validate;
 mod xml;
+mod xsd;
+
+/// Writes text as it has to stand between the tags of XML to be read back unchanged. What XML has no place for is left out.
+pub fn xml_escaped(value: &str, into: &mut String) {
+    xml::escaped(value, into);
+}

@@ -67,7 +67,7 @@ pub struct OutputError {
 }
 
 impl OutputError {
-    fn new(message: impl Into<String>) -> Self {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
         Self { message: short(message.into()) }
     }
 }
@@ -90,7 +90,10 @@ pub fn reply(operation: &Operation, documents: &[Document], list: &List<'_>) -> 
         reply.headers.insert(CONTENT_TYPE, content_type);
     }
     match documents {
-        [document] if operation.output.is_single() => reply.apply(document)?,
+        [document] if operation.output.is_single() => {
+            reply.apply(document)?;
+            reply.drop_body_where_forbidden(document);
+        }
         _ => reply.notes.extend(ignored(operation.output, documents)),
     }
     Ok(reply)
@@ -101,18 +104,22 @@ fn body(operation: &Operation, documents: &[Document], list: &List<'_>) -> Resul
         (DocumentType::MultipleXml, _) => xml_list(operation, documents, list),
         (DocumentType::MultipleJson, _) => json_list(documents),
         (DocumentType::None, _) | (_, []) => Ok(Bytes::new()),
-        (_, [document]) => Ok(document.data.clone()),
+        (_, [document]) => Ok(document.data.to_bytes()),
         (DocumentType::SingleData, _) => {
             let mut all = Vec::with_capacity(documents.iter().map(|d| d.data.len()).sum());
-            documents.iter().for_each(|d| all.extend_from_slice(&d.data));
+            documents.iter().flat_map(|d| d.data.pieces()).for_each(|piece| all.extend_from_slice(piece));
             Ok(all.into())
         }
-        (single, _) => Err(OutputError::new(format!(
-            "the process returned {} documents, and output type {single} takes one: return one, or declare multiple-{}",
-            documents.len(),
-            if single.is_xml() { "xml" } else { "json" },
-        ))),
+        (single, _) => Err(too_many(single, documents.len())),
     }
+}
+
+/// The process returned several documents, and its output type has a place for one.
+pub(crate) fn too_many(single: DocumentType, returned: usize) -> OutputError {
+    OutputError::new(format!(
+        "the process returned {returned} documents, and output type {single} takes one: return one, or declare multiple-{}",
+        if single.is_xml() { "xml" } else { "json" },
+    ))
 }
 
 fn content_type(operation: &Operation) -> Result<Option<HeaderValue>, OutputError> {
@@ -131,7 +138,7 @@ fn json_list(documents: &[Document]) -> Result<Bytes, OutputError> {
     list.push('[');
     for (i, document) in documents.iter().enumerate() {
         let text = document.text().ok_or_else(|| misfit(i, documents, "JSON", "it is not UTF-8"))?;
-        let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
+        let text = text.strip_prefix('\u{FEFF}').unwrap_or(&text);
         if i > 0 {
             list.push(',');
         }
@@ -158,20 +165,22 @@ fn xml_list(operation: &Operation, documents: &[Document], list: &List<'_>) -> R
     }
     text.push('>');
     for (i, document) in documents.iter().enumerate() {
-        let decoded = xml::decode(&document.data, None).map_err(|e| misfit(i, documents, "XML", e))?;
+        let data = document.data.contiguous();
+        let decoded = xml::decode(&data, None).map_err(|e| misfit(i, documents, "XML", e))?;
         text.push_str(xml::content(&decoded).map_err(|e| misfit(i, documents, "XML", e))?);
     }
     text.push_str(&format!("</wss:{name}>"));
     Ok(text.into())
 }
 
-fn misfit(index: usize, documents: &[Document], kind: &str, why: impl std::fmt::Display) -> OutputError {
+/// A document that can't stand where it has to.
+pub(crate) fn misfit(index: usize, documents: &[Document], kind: &str, why: impl std::fmt::Display) -> OutputError {
     let (nth, all) = (index + 1, documents.len());
     OutputError::new(format!("document {nth} of {all} of the answer is not well-formed {kind}: {why}"))
 }
 
 /// The note about properties that would have set status or headers, had there been one document of a single-* output.
-fn ignored(output: DocumentType, documents: &[Document]) -> Option<String> {
+pub(crate) fn ignored(output: DocumentType, documents: &[Document]) -> Option<String> {
     let mut names = BTreeSet::new();
     for (name, _) in documents.iter().flat_map(|d| d.properties.iter()) {
         if (name == STATUS || name.starts_with(HEADER)) && names.len() <= NOTED_NAMES {
@@ -192,7 +201,7 @@ fn ignored(output: DocumentType, documents: &[Document]) -> Option<String> {
 
 impl Reply {
     /// Follows `outstatuscode` and `outheader_*` of the one document.
-    fn apply(&mut self, document: &Document) -> Result<(), OutputError> {
+    pub(crate) fn apply(&mut self, document: &Document) -> Result<(), OutputError> {
         if document.properties.iter().filter(|(name, _)| name.starts_with(HEADER)).count() > MAX_HEADERS {
             return Err(OutputError::new(format!("the document has more than {MAX_HEADERS} `{HEADER}*` properties")));
         }
@@ -218,12 +227,11 @@ impl Reply {
         for (_, cookie) in cookies {
             self.headers.append(SET_COOKIE, cookie);
         }
-        self.drop_body_where_forbidden(document);
         Ok(())
     }
 
     /// 204, 205 and 304 have no body (RFC 9110), and then no media type but one that was asked for.
-    fn drop_body_where_forbidden(&mut self, document: &Document) {
+    pub(crate) fn drop_body_where_forbidden(&mut self, document: &Document) {
         if !matches!(self.status.as_u16(), 204 | 205 | 304) {
             return;
         }

@@ -71,7 +71,7 @@ mod tests {
         let operation = Operation { max_documents: max, ..operation(output) };
         let documents = (0..documents).map(|i| Document::new(i.to_string())).collect();
         let (first, rest) = split(&operation, documents);
-        assert!(first.iter().chain(&rest).enumerate().all(|(i, d)| d.text() == Some(&i.to_string())));
+        assert!(first.iter().chain(&rest).enumerate().all(|(i, d)| d.text().is_some_and(|text| text == i.to_string())));
         (first.len(), rest.len())
     }
 

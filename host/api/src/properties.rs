@@ -124,7 +124,7 @@ mod tests {
         let (method, target) = request.split_once(' ').unwrap();
         let (path, query) = target.split_once('?').map_or((target, None), |(p, q)| (p, Some(q)));
         let method: Method = method.parse().unwrap();
-        let found = router.find(&method, path, &HeaderMap::new()).unwrap();
+        let found = router.find(&method, path, &HeaderMap::new()).unwrap().operation().unwrap();
         let properties = process_properties(&found, &method, query, user)?;
         Ok(properties.iter().map(|(n, v)| format!("{n}={v}")).collect())
     }

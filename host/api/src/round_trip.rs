@@ -1,5 +1,7 @@
 //! What goes out as a list comes in as the same documents, and no bytes at all make either way panic.
 
+use std::borrow::Cow;
+
 use auricle_model::{Document, DocumentType, Operation, Properties, Protocol};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -145,7 +147,7 @@ fn meaning(document: &str) -> Vec<String> {
     }
 }
 
-fn text_of(document: &Document) -> &str {
+fn text_of(document: &Document) -> Cow<'_, str> {
     document.text().unwrap()
 }
 
@@ -216,7 +218,7 @@ proptest! {
         prop_assert_eq!(back.len(), texts.len());
         for (document, text) in back.iter().zip(&texts) {
             prop_assert!(text_of(document).starts_with("<?xml version='1.0' encoding='UTF-8'?><"));
-            prop_assert_eq!(meaning(text_of(document)), meaning(text));
+            prop_assert_eq!(meaning(&text_of(document)), meaning(text));
         }
     }
 
@@ -236,7 +238,7 @@ proptest! {
         let back = read_back(DocumentType::MultipleXml, format!("<{root}>{}</ContactResponseList>", children.concat())).unwrap();
         for (document, child) in back.iter().zip(&children) {
             let alone = meaning(&format!("<{root}>{child}</ContactResponseList>"));
-            prop_assert_eq!(&meaning(text_of(document))[..], &alone[1..alone.len() - 1]);
+            prop_assert_eq!(&meaning(&text_of(document))[..], &alone[1..alone.len() - 1]);
         }
     }
 
@@ -254,8 +256,8 @@ proptest! {
     fn broken_xml_never_panics_and_what_is_taken_is_well_formed(text in markup()) {
         for list in [text.clone(), format!("<ContactResponseList>{text}</ContactResponseList>")] {
             for document in read_back(DocumentType::MultipleXml, list).unwrap_or_default() {
-                prop_assert!(xml::content(text_of(&document)).is_ok(), "{}", text_of(&document));
-                meaning(text_of(&document));
+                prop_assert!(xml::content(&text_of(&document)).is_ok(), "{}", text_of(&document));
+                meaning(&text_of(&document));
             }
         }
         if let Ok(content) = xml::content(&text) {
@@ -267,7 +269,7 @@ proptest! {
     fn broken_json_never_panics_and_what_is_taken_is_json(text in jsonish()) {
         for list in [text.clone(), format!("[{text}]")] {
             for document in read_back(DocumentType::MultipleJson, list).unwrap_or_default() {
-                prop_assert!(serde_json::from_slice::<serde::de::IgnoredAny>(&document.data).is_ok());
+                prop_assert!(serde_json::from_slice::<serde::de::IgnoredAny>(&document.data.contiguous()).is_ok());
             }
         }
     }

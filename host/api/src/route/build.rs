@@ -12,6 +12,7 @@ use http::Method;
 use rustc_hash::FxHashMap;
 
 use super::condition::Condition;
+use super::soap::{Profiles, path_keys};
 use super::trie::{Part, Trie};
 use super::{Api, Endpoint, Place, Route, Router};
 use crate::headers::HeaderPolicy;
@@ -33,11 +34,11 @@ pub struct Conflict {
 }
 
 impl Conflict {
-    fn new(key: impl Into<String>, message: impl Into<String>) -> Self {
+    pub(super) fn new(key: impl Into<String>, message: impl Into<String>) -> Self {
         Self { key: key.into(), other: None, message: message.into() }
     }
 
-    fn between(key: impl Into<String>, other: impl Into<String>, message: impl Into<String>) -> Self {
+    pub(super) fn between(key: impl Into<String>, other: impl Into<String>, message: impl Into<String>) -> Self {
         Self { other: Some(other.into()), ..Self::new(key, message) }
     }
 }
@@ -50,33 +51,80 @@ pub(super) fn build(deployment: &Deployment, server: &ServerConfig) -> Result<Ro
     let bare = HeaderPolicy::new(&[], &server.protected_headers)
         .map_err(|error| vec![Conflict::new("server.protected-headers", error.to_string())])?;
     let processes = deployment.processes.iter().map(|p| (p.name.as_str(), (p, Arc::from(p.name.as_str())))).collect();
-    let mut builder = Builder { server, processes, endpoints: Vec::new(), made: 0, conflicts: Vec::new() };
+    let mut builder = Builder {
+        server,
+        processes,
+        path_keys: path_keys(deployment),
+        endpoints: Vec::new(),
+        made: 0,
+        conflicts: Vec::new(),
+        remarks: Vec::new(),
+    };
     builder.roots();
+    let profiles = builder.profiles(deployment);
+    let bare = Arc::new(bare);
     let mut places = Trie::new();
     let mut bases = HashMap::new();
+    let mut services = Vec::new();
     for api in &deployment.apis {
         builder.base(api, &mut bases);
         let base = parts([&server.roots.rest, &api.base]);
-        let routes = builder.api(api, &base);
-        places.at(&base).push(Place::Api(routes));
+        let policy = builder.policy(api);
+        if has_routes(api) {
+            let routes = builder.api(api, &base, &policy, &profiles);
+            places.at(&base).push(Place::Api(routes));
+        }
+        let sites = builder.soap_api(api, &policy, &profiles);
+        services.extend(sites.into_iter().map(|(segments, site)| (api, segments, site)));
     }
-    let simple = builder.simple(deployment, &Arc::new(bare));
+    let simple = builder.simple(deployment, &bare, &profiles);
     places.at(&parts([&server.roots.simple])).push(Place::Simple);
-    for (_, root, protocol) in absent(server) {
-        places.at(&parts([root])).push(Place::Absent(protocol));
+    for (api, segments, site) in services {
+        let place = places.at(&segments);
+        if !place.is_empty() {
+            let message =
+                format!("`{}` is taken: give the API another base, or a protocol another root", written(&segments));
+            builder.conflicts.push(Conflict::new(format!("api[{}].base", api.name), message));
+        }
+        place.push(site);
+    }
+    for (segments, site) in builder.soap_bare(deployment, &bare, &profiles) {
+        let place = places.at(&segments);
+        if place.is_empty() {
+            place.push(site);
+        } else {
+            let message = format!(
+                "the processes that no API names are not served at `{}`: an API with the base `/` is there",
+                written(&segments)
+            );
+            builder.remarks.push(Conflict::new("", message));
+        }
+    }
+    for (key, root, protocol) in others(server) {
+        let place = places.at(&parts([root]));
+        if place.is_empty() {
+            place.push(if key.starts_with("soap") { Place::SoapRoot(protocol) } else { Place::Absent(protocol) });
+        }
     }
     let rest = places.at(&parts([&server.roots.rest]));
     if rest.is_empty() {
         rest.push(Place::Rest);
     }
     match builder.conflicts {
-        conflicts if conflicts.is_empty() => Ok(Router { endpoints: builder.endpoints, places, simple }),
+        conflicts if conflicts.is_empty() => {
+            Ok(Router { endpoints: builder.endpoints, places, simple, remarks: builder.remarks })
+        }
         conflicts => Err(conflicts),
     }
 }
 
-/// The protocols that are not served in this version: key of the root, root, name.
-fn absent(server: &ServerConfig) -> [(&'static str, &str, &'static str); 4] {
+/// Whether an API has a place among the REST routes: one of SOAP alone has none.
+fn has_routes(api: &ApiDecl) -> bool {
+    !api.rest.is_empty() || api.soap.is_empty()
+}
+
+/// The protocols beside REST and simple HTTP: key of the root, root, name.
+fn others(server: &ServerConfig) -> [(&'static str, &str, &'static str); 4] {
     let roots = &server.roots;
     [
         ("soap-root", &roots.soap, "SOAP 1.1"),
@@ -87,12 +135,12 @@ fn absent(server: &ServerConfig) -> [(&'static str, &str, &'static str); 4] {
 }
 
 /// The segments of pieces of a URL, one after the other.
-fn parts<'t>(pieces: impl IntoIterator<Item = &'t (impl AsRef<str> + ?Sized + 't)>) -> Vec<Part> {
+pub(super) fn parts<'t>(pieces: impl IntoIterator<Item = &'t (impl AsRef<str> + ?Sized + 't)>) -> Vec<Part> {
     pieces.into_iter().flat_map(|piece| Part::parse(piece.as_ref())).collect()
 }
 
 /// Segments as a template.
-fn written(template: &[Part]) -> String {
+pub(super) fn written(template: &[Part]) -> String {
     if template.is_empty() {
         return "/".to_owned();
     }
@@ -105,13 +153,17 @@ fn written(template: &[Part]) -> String {
         .collect()
 }
 
-struct Builder<'d> {
-    server: &'d ServerConfig,
+pub(super) struct Builder<'d> {
+    pub(super) server: &'d ServerConfig,
     processes: HashMap<&'d str, (&'d ProcessDecl, Arc<str>)>,
-    endpoints: Vec<Arc<Endpoint>>,
+    /// The path parameters of the REST routes to each process.
+    pub(super) path_keys: HashMap<&'d str, Vec<BTreeSet<String>>>,
+    pub(super) endpoints: Vec<Arc<Endpoint>>,
     /// Endpoints that were made, for their numbers.
     made: usize,
-    conflicts: Vec<Conflict>,
+    pub(super) conflicts: Vec<Conflict>,
+    /// What may be meant so.
+    pub(super) remarks: Vec<Conflict>,
 }
 
 impl<'d> Builder<'d> {
@@ -119,9 +171,9 @@ impl<'d> Builder<'d> {
     fn roots(&mut self) {
         let roots = &self.server.roots;
         let mut seen = HashMap::new();
-        let absent = absent(self.server).map(|(key, root, _)| (key, root));
+        let others = others(self.server).map(|(key, root, _)| (key, root));
         for (key, root) in
-            [("rest-root", roots.rest.as_str()), ("simple-root", &roots.simple)].into_iter().chain(absent)
+            [("rest-root", roots.rest.as_str()), ("simple-root", &roots.simple)].into_iter().chain(others)
         {
             if let Some(other) = seen.insert(literals(&parts([root])), key) {
                 let message = format!("`{key}` and `{other}` are both `{root}`: give each protocol a root of its own");
@@ -135,12 +187,12 @@ impl<'d> Builder<'d> {
         let key = format!("api[{}].base", api.name);
         let rest = literals(&parts([&self.server.roots.rest]));
         let own = literals(&parts([&self.server.roots.rest, &api.base]));
-        let absent = absent(self.server).map(|(_, root, protocol)| (root, protocol));
-        let others = [(self.server.roots.simple.as_str(), "simple HTTP")];
-        for (root, whose) in others.into_iter().chain(RESERVED).chain(absent) {
+        let others = others(self.server).map(|(_, root, protocol)| (root, protocol));
+        let simple = [(self.server.roots.simple.as_str(), "simple HTTP")];
+        for (root, whose) in simple.into_iter().chain(RESERVED).chain(others) {
             let theirs = literals(&parts([root]));
             // A root that the REST root itself lies under keeps what no API takes.
-            if own.starts_with(&theirs) && !rest.starts_with(&theirs) {
+            if has_routes(api) && own.starts_with(&theirs) && !rest.starts_with(&theirs) {
                 let message = format!("base `{}` lies under `{root}`, where {whose} is: choose another base", api.base);
                 self.conflicts.push(Conflict::new(&key, message));
             }
@@ -154,18 +206,31 @@ impl<'d> Builder<'d> {
         }
     }
 
-    /// The routes of an API whose base has these segments.
-    fn api(&mut self, api: &'d ApiDecl, base: &[Part]) -> Api {
+    /// Which headers an API passes.
+    fn policy(&mut self, api: &ApiDecl) -> Arc<HeaderPolicy> {
         let policy = HeaderPolicy::new(&api.headers, &self.server.protected_headers).unwrap_or_else(|error| {
             self.conflicts.push(Conflict::new(format!("api[{}].headers", api.name), error.to_string()));
             HeaderPolicy::default()
         });
-        let policy = Arc::new(policy);
+        Arc::new(policy)
+    }
+
+    /// The process of a name, or what is wrong with the name.
+    pub(super) fn process(&self, name: &str) -> Result<(&'d ProcessDecl, Arc<str>), String> {
+        self.processes.get(name).map(|(process, name)| (*process, name.clone())).ok_or_else(|| {
+            let hint = nearest(name, self.processes.keys().copied());
+            let hint = hint.map(|near| format!(": did you mean `{near}`?")).unwrap_or_default();
+            format!("there is no process `{name}`{hint}")
+        })
+    }
+
+    /// The routes of an API whose base has these segments.
+    fn api(&mut self, api: &'d ApiDecl, base: &[Part], policy: &Arc<HeaderPolicy>, profiles: &Profiles) -> Api {
         let mut seen: HashMap<Identity, usize> = HashMap::new();
         let mut routes: Vec<(Vec<Part>, Route)> = Vec::new();
         for (index, declared) in api.rest.iter().enumerate() {
             let key = format!("api[{}].rest[{index}]", api.name);
-            match self.route(api, declared, base, &policy) {
+            match self.route(api, declared, base, policy, &key, profiles) {
                 Ok((template, route)) => {
                     let conditions = route.conditions.iter().map(Condition::key).collect();
                     let identity = (route.method.clone(), literals(&template), conditions);
@@ -209,13 +274,11 @@ impl<'d> Builder<'d> {
         declared: &RouteDecl,
         base: &[Part],
         policy: &Arc<HeaderPolicy>,
+        key: &str,
+        profiles: &Profiles,
     ) -> Result<(Vec<Part>, Route), (&'static str, String)> {
         let number = self.number();
-        let Some((process, name)) = self.processes.get(declared.process.as_str()) else {
-            let hint = nearest(&declared.process, self.processes.keys().copied());
-            let hint = hint.map(|near| format!(": did you mean `{near}`?")).unwrap_or_default();
-            return Err(("process", format!("there is no process `{}`{hint}", declared.process)));
-        };
+        let (process, name) = self.process(&declared.process).map_err(|message| ("process", message))?;
         let method = Method::from_bytes(declared.method.as_bytes())
             .map_err(|_| ("method", format!("`{}` is not an HTTP method", declared.method)))?;
         if method == Method::HEAD || method == Method::OPTIONS {
@@ -228,6 +291,8 @@ impl<'d> Builder<'d> {
             .collect::<Result<Vec<_>, _>>()?;
 
         let operation = Arc::new(declared.operation(&process.operation));
+        let messages = declared.messages.over(&process.messages);
+        let validating = self.validating(key, &messages, operation.input, profiles);
         let object = operation.object.split('/').filter(|s| !s.is_empty()).map(|s| Part::Literal(s.to_owned()));
         let template: Vec<Part> = object.chain(Part::parse(&declared.path)).collect();
         let parameters = template.iter().enumerate().filter_map(|(nth, part)| match part {
@@ -242,11 +307,13 @@ impl<'d> Builder<'d> {
             api: Some(api.name.clone()),
             methods: vec![method.clone()],
             route: written(&whole),
-            process: name.clone(),
+            process: name,
             object: process.operation.object.clone(),
             operation,
             headers: policy.clone(),
             keys: Vec::new(),
+            validating,
+            soap: None,
             template: whole,
         };
         let route =
@@ -255,22 +322,25 @@ impl<'d> Builder<'d> {
     }
 
     /// The number of a new endpoint.
-    const fn number(&mut self) -> usize {
+    pub(super) const fn number(&mut self) -> usize {
         self.made += 1;
         self.made - 1
     }
 
+    /// The path parameters that some REST route to a process has.
+    fn all_keys(&self, process: &str) -> Vec<String> {
+        let names: BTreeSet<&String> = self.path_keys.get(process).into_iter().flatten().flatten().collect();
+        names.into_iter().cloned().collect()
+    }
+
     /// The processes by operation name.
-    fn simple(&mut self, deployment: &'d Deployment, policy: &Arc<HeaderPolicy>) -> FxHashMap<String, Arc<Endpoint>> {
+    fn simple(
+        &mut self,
+        deployment: &'d Deployment,
+        policy: &Arc<HeaderPolicy>,
+        profiles: &Profiles,
+    ) -> FxHashMap<String, Arc<Endpoint>> {
         let root = parts([&self.server.roots.simple]);
-        let mut keys: HashMap<&str, BTreeSet<String>> = HashMap::new();
-        for route in deployment.apis.iter().flat_map(|api| &api.rest) {
-            let names = Part::parse(&route.path).filter_map(|part| match part {
-                Part::Parameter(name) => Some(name),
-                Part::Literal(_) => None,
-            });
-            keys.entry(&route.process).or_default().extend(names);
-        }
         let mut simple = FxHashMap::with_capacity_and_hasher(deployment.processes.len(), Default::default());
         for process in &deployment.processes {
             let name = process.operation.name();
@@ -280,6 +350,8 @@ impl<'d> Builder<'d> {
             };
             let mut template = root.clone();
             template.push(Part::Literal(name.clone()));
+            let key = format!("process[{}]", process.name);
+            let validating = self.validating(&key, &process.messages, process.operation.input, profiles);
             let endpoint = Arc::new(Endpoint {
                 number: self.number(),
                 protocol: Protocol::Simple,
@@ -290,7 +362,9 @@ impl<'d> Builder<'d> {
                 object: process.operation.object.clone(),
                 operation: Arc::new(process.operation.clone()),
                 headers: policy.clone(),
-                keys: keys.remove(process.name.as_str()).unwrap_or_default().into_iter().collect(),
+                keys: self.all_keys(&process.name),
+                validating,
+                soap: None,
                 template,
             });
             self.endpoints.push(endpoint.clone());

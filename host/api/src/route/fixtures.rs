@@ -30,6 +30,7 @@ pub(crate) fn process(name: &str, kind: OperationKind, object: &str, input: Docu
         grants: Grants::default(),
         retry: RetryPolicy::default(),
         smoke: None,
+        messages: auricle_model::Messages::default(),
     }
 }
 
@@ -46,6 +47,7 @@ pub(crate) fn route(method: &str, path: &str, process: &str) -> RouteDecl {
         max_documents: None,
         headers: Vec::new(),
         exact: false,
+        messages: auricle_model::MessageOverrides::default(),
     }
 }
 
@@ -73,6 +75,8 @@ pub(crate) fn api(name: &str, base: &str, rest: Vec<RouteDecl>) -> ApiDecl {
         description: String::new(),
         headers: Vec::new(),
         rest,
+        soap: Vec::new(),
+        soap_settings: auricle_model::SoapSettings::default(),
     }
 }
 
@@ -102,7 +106,7 @@ pub(crate) fn find(router: &Router, request: &str) -> Result<Found, Miss> {
 
 pub(crate) fn find_with(router: &Router, request: &str, sent: &[(&str, &str)]) -> Result<Found, Miss> {
     let (method, path) = request.split_once(' ').unwrap();
-    router.find(&method.parse().unwrap(), path, &headers(sent))
+    router.find(&method.parse().unwrap(), path, &headers(sent)).map(|found| found.operation().unwrap())
 }
 
 /// FX-base.

@@ -93,6 +93,11 @@ impl Miss {
         }
     }
 
+    /// A method that a SOAP endpoint does not take.
+    pub fn at_soap(asked: &Method) -> Self {
+        Self::other_method(asked, &[Method::GET, Method::POST])
+    }
+
     /// Every route that is left wants something else of this header: what, is among the conditions that failed.
     pub(super) fn unmet<'c>(
         name: HeaderName,

@@ -12,6 +12,7 @@ mod miss;
 #[cfg(test)]
 mod model;
 mod near;
+mod soap;
 #[cfg(test)]
 mod tests;
 mod trie;
@@ -27,8 +28,11 @@ use rustc_hash::FxHashMap;
 pub use self::build::Conflict;
 use self::condition::Condition;
 pub use self::miss::{Miss, NotFound};
+pub use self::soap::SoapSite;
 use self::trie::{Part, Trie};
 use crate::headers::{HeaderError, HeaderPolicy};
+use crate::profile::Profile;
+use crate::soap::{SoapOperation, Version};
 use crate::target::Target;
 
 /// Finds operations for requests. Cheap to share, immutable.
@@ -38,6 +42,7 @@ pub struct Router {
     /// Who owns which part of the URL space: the longest prefix that owns something owns the request.
     places: Trie<Place>,
     simple: FxHashMap<String, Arc<Endpoint>>,
+    remarks: Vec<Conflict>,
 }
 
 /// What a prefix of the URL space belongs to.
@@ -49,6 +54,10 @@ enum Place {
     Rest,
     /// The processes by operation name.
     Simple,
+    /// A SOAP service; its body says which operation.
+    Soap(Arc<SoapSite>),
+    /// The root of SOAP, where no process outside of APIs is served.
+    SoapRoot(&'static str),
     /// The root of a protocol that is not served in this version.
     Absent(&'static str),
 }
@@ -82,13 +91,14 @@ struct Route {
 pub struct Endpoint {
     /// Its own among those of its router: from 0, with few gaps if any.
     pub number: usize,
-    /// [`Protocol::Rest`] or [`Protocol::Simple`].
+    /// [`Protocol::Rest`], [`Protocol::Simple`] or [`Protocol::Soap`].
     pub protocol: Protocol,
-    /// Name of the API; none for simple HTTP.
+    /// Name of the API; none for simple HTTP and for SOAP outside of APIs.
     pub api: Option<String>,
     /// The methods that it takes. One that takes GET takes HEAD too.
     pub methods: Vec<Method>,
-    /// Its URL as a template: `/ws/rest/crm/Account/{Id}`, `/ws/simple/createContact`.
+    /// Its URL as a template: `/ws/rest/crm/Account/{Id}`, `/ws/simple/createContact`. Over SOAP the operation follows:
+    /// `/ws/soap/crm#createContact`.
     pub route: String,
     /// Name of the process.
     pub process: Arc<str>,
@@ -101,7 +111,11 @@ pub struct Endpoint {
     /// On simple HTTP, the names of the path parameters that REST routes to this process have: here they come as query
     /// parameters.
     pub keys: Vec<String>,
-    /// The segments of `route`.
+    /// What documents of a request have to follow, if that is to be checked; over SOAP its operation knows.
+    pub validating: Option<Arc<Profile>>,
+    /// Over SOAP, the version and the operation.
+    pub soap: Option<(Version, Arc<SoapOperation>)>,
+    /// The segments of its URL.
     template: Vec<Part>,
 }
 
@@ -120,6 +134,41 @@ impl Endpoint {
             DocumentType::None => Ok(Properties::new()),
             _ => self.headers.document_properties(headers),
         }
+    }
+}
+
+/// Where a request leads.
+#[derive(Debug, Clone)]
+pub enum Destination {
+    /// To an operation.
+    Operation(Found),
+    /// To a SOAP service: the body says to which operation.
+    Soap(AtSoap),
+}
+
+impl Destination {
+    /// The operation, where the URL alone says it.
+    pub fn operation(self) -> Option<Found> {
+        match self {
+            Self::Operation(found) => Some(found),
+            Self::Soap(_) => None,
+        }
+    }
+}
+
+/// A SOAP service found, with what the path says.
+#[derive(Debug, Clone)]
+pub struct AtSoap {
+    /// What is there.
+    pub site: Arc<SoapSite>,
+    inpath: CompactString,
+}
+
+impl AtSoap {
+    /// The operation of a number of the service.
+    pub fn operation(&self, number: usize) -> Option<Found> {
+        let endpoint = self.site.endpoints.get(number)?.clone();
+        Some(Found { endpoint, params: Vec::new(), inpath: self.inpath.clone() })
     }
 }
 
@@ -145,7 +194,7 @@ impl Router {
         build::build(deployment, server)
     }
 
-    /// Everything that is served: REST routes in the order of the manifest, then simple HTTP.
+    /// Everything that is served: REST routes in the order of the manifest, simple HTTP, SOAP operations.
     pub fn endpoints(&self) -> impl Iterator<Item = &Arc<Endpoint>> {
         self.endpoints.iter()
     }
@@ -165,17 +214,27 @@ impl Router {
         })
     }
 
+    /// What is served, and may not be meant so, with the key in the manifest.
+    pub fn remarks(&self) -> &[Conflict] {
+        &self.remarks
+    }
+
     /// Finds the operation for a request. `path` is that of the request line, without the query.
     ///
     /// # Errors
     /// Why there is none, and what to answer.
-    pub fn find(&self, method: &Method, path: &str, headers: &HeaderMap) -> Result<Found, Miss> {
+    pub fn find(&self, method: &Method, path: &str, headers: &HeaderMap) -> Result<Destination, Miss> {
         let target = Target::parse(path)?;
         let mut owner = None;
         self.places.visit(target.segments(), |depth, place| owner = Some((depth, place)));
         match owner {
-            Some((depth, Place::Api(api))) => api.find(depth, method, &target, headers),
-            Some((depth, Place::Simple)) => self.find_simple(depth, method, &target),
+            Some((depth, Place::Api(api))) => api.find(depth, method, &target, headers).map(Destination::Operation),
+            Some((depth, Place::Simple)) => self.find_simple(depth, method, &target).map(Destination::Operation),
+            Some((depth, Place::Soap(site))) if target.after(depth).is_empty() => {
+                Ok(Destination::Soap(AtSoap { site: site.clone(), inpath: target.path_after(site.root) }))
+            }
+            Some((_, Place::Soap(site))) => Err(self.no_service(method, &target, site.version.name())),
+            Some((_, Place::SoapRoot(protocol))) => Err(self.no_service(method, &target, protocol)),
             Some((_, Place::Rest)) => {
                 Err(NotFound::new(method, &target, "no API has a base that this path begins with", &self.endpoints)
                     .into())
@@ -188,6 +247,11 @@ impl Router {
                     .into())
             }
         }
+    }
+
+    fn no_service(&self, method: &Method, target: &Target<'_>, protocol: &str) -> Miss {
+        let near = self.endpoints.iter().filter(|endpoint| endpoint.protocol == Protocol::Soap);
+        NotFound::new(method, target, format!("nothing is served over {protocol} at this path"), near).into()
     }
 
     fn find_simple(&self, root: usize, method: &Method, target: &Target<'_>) -> Result<Found, Miss> {

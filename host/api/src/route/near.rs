@@ -37,7 +37,8 @@ pub(super) fn routes<'e>(
         .into_iter()
         .map(|endpoint| {
             let method = endpoint.methods.iter().find(|own| serves(own, method)).or(endpoint.methods.first());
-            let told = format!("{} {}", method.map_or("", Method::as_str), endpoint.route);
+            let url = endpoint.route.split('#').next().unwrap_or_default();
+            let told = format!("{} {url}", method.map_or("", Method::as_str));
             (distance(&endpoint.template, asked), told)
         })
         .collect();

@@ -1,6 +1,8 @@
 //! The router by the cases of the mission's tables, each named by its id.
 
-use auricle_model::{Deployment, DocumentType, OperationKind};
+use auricle_model::{
+    Deployment, DocumentType, Messages, OperationKind, ProfileDecl, ProfileKind, ServerConfig, SoapDecl, SourceFile,
+};
 use http::StatusCode;
 
 use super::fixtures::*;
@@ -308,11 +310,35 @@ fn f3_without_input_no_header_is_passed() {
 #[test]
 fn protocols_that_are_not_served_say_so() {
     let router = bases();
-    for (path, protocol) in [("/ws/soap", "SOAP 1.1"), ("/ws/soap12/test", "SOAP 1.2"), ("/ws/odata2/x", "OData 2.0")] {
+    for (path, why) in [
+        ("/ws/soap", "nothing is served over SOAP 1.1 at this path"),
+        ("/ws/soap12/test", "nothing is served over SOAP 1.2 at this path"),
+        ("/ws/odata2/x", "OData 2.0 is not served in this version"),
+    ] {
         let miss = find(&router, &format!("POST {path}")).unwrap_err();
         assert_eq!(miss.status(), StatusCode::NOT_FOUND);
-        assert!(miss.to_string().ends_with(&format!("{protocol} is not served in this version")), "{miss}");
+        assert!(miss.to_string().ends_with(why), "{miss}");
     }
+}
+
+#[test]
+fn a_json_profile_that_xml_has_no_place_for_is_for_rest_alone() {
+    let mut one = process("one", OperationKind::Execute, "One", DocumentType::SingleJson);
+    one.operation.output = DocumentType::None;
+    one.messages = Messages { request: Some("P".into()), validate: true, ..Messages::default() };
+    let text = r#"{"type": "object", "patternProperties": {"^x": {}}}"#.into();
+    let files = vec![SourceFile { path: "p.json".into(), text }];
+    let profile = ProfileDecl { name: "P".into(), root: "P".into(), kind: ProfileKind::JsonSchema, files };
+    let mut deployment = Deployment { processes: vec![one], profiles: vec![profile], ..Deployment::default() };
+    let alone = router(&deployment);
+    assert!(find(&alone, "POST /ws/simple/executeOne").unwrap().endpoint.validating.is_some());
+    assert_eq!(status(&alone, "POST /ws/soap"), 404);
+    let mut crm = api("crm", "/crm", Vec::new());
+    crm.soap.push(SoapDecl::new("one"));
+    deployment.apis.push(crm);
+    let conflicts = Router::new(&deployment, &ServerConfig::default()).unwrap_err();
+    assert_eq!(conflicts[0].key, "api[crm].soap[0]");
+    assert!(conflicts[0].message.contains("p.json:1:41: `#/patternProperties`: XML has no place"), "{conflicts:?}");
 }
 
 #[test]
