@@ -40,7 +40,7 @@ pub(crate) struct Changes {
 /// What of the file system a manifest is about.
 #[derive(Debug, Default)]
 struct Scope {
-    /// The manifest and what it includes.
+    /// The manifest, what it includes, and the schemas that they name.
     manifests: BTreeSet<PathBuf>,
     /// Packages that no command builds.
     packages: BTreeSet<PathBuf>,
@@ -281,6 +281,9 @@ mod tests {
         input = "none"
         output = "single-json"
         files = { "/in" = "in", "/out" = { path = "results", write = true } }
+        [[profile]]
+        name = "P"
+        file = "target/p.json"
         [[process]]
         name = "b"
         package = "given/b.wasm"
@@ -297,6 +300,7 @@ mod tests {
             fs::create_dir(root.join(below)).unwrap();
         }
         fs::write(root.join("auricle.toml"), MANIFEST).unwrap();
+        fs::write(root.join("target/p.json"), "{}").unwrap();
         let manifest = Manifest::load(&root.join("auricle.toml")).unwrap();
         (folder, root, manifest)
     }
@@ -305,9 +309,16 @@ mod tests {
     fn what_authors_write_concerns_and_what_machines_write_does_not() {
         let (_folder, root, manifest) = scratch();
         let scope = Scope::of(&manifest);
-        for path in
-            ["auricle.toml", "src", "src/lib.rs", "src/deep/er.rs", "given/b.wasm", "in/rates.csv", "Cargo.toml"]
-        {
+        for path in [
+            "auricle.toml",
+            "src",
+            "src/lib.rs",
+            "src/deep/er.rs",
+            "given/b.wasm",
+            "in/rates.csv",
+            "Cargo.toml",
+            "target/p.json",
+        ] {
             assert!(scope.concerns(&root.join(path)), "{path}");
         }
         let machines = [
@@ -339,6 +350,7 @@ mod tests {
         assert!(changed("src/lib.rs").touch_sources(process));
         assert!(!changed("src/lib.rs").touch_manifest(&manifest));
         assert!(changed("auricle.toml").touch_manifest(&manifest));
+        assert!(changed("target/p.json").touch_manifest(&manifest), "a schema is a part of it");
         assert!(Changes::all().touch_sources(process));
         assert!(!Changes { paths: ["/elsewhere".into()].into(), all: false }.touch_sources(process));
     }

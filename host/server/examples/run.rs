@@ -9,7 +9,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let host = Host::builder().manifest(Manifest::load(file.as_ref())?).start().await?;
     let outcome = host.run(&process, [Document::new("{}")]).await;
     for document in outcome.result? {
-        println!("{}", document.text().unwrap_or("(not text)"));
+        println!("{}", document.text().unwrap_or("(not text)".into()));
     }
     Ok(())
 }

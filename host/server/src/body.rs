@@ -3,14 +3,14 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::HeaderMap;
 use http::header::CONTENT_LENGTH;
 use http_body::Body;
 use http_body_util::BodyExt;
 use tokio::time::{Instant, timeout_at};
 
-use crate::limits::{BODY_IDLE_TIMEOUT, BODY_TIMEOUT};
+use crate::limits::{BODY_IDLE_TIMEOUT, BODY_TIMEOUT, SMALL_BODY};
 
 /// Why a body could not be taken in.
 #[derive(Debug, thiserror::Error)]
@@ -74,7 +74,7 @@ where
     let whole = now + BODY_TIMEOUT;
     let mut body = pin!(body);
     let mut first = Bytes::new();
-    let mut more = BytesMut::new();
+    let mut more = Vec::new();
     let mut received = 0;
     loop {
         let next = now + BODY_IDLE_TIMEOUT;
@@ -98,9 +98,10 @@ where
         if first.is_empty() {
             first = data;
         } else {
+            if received > more.capacity() {
+                more.reserve_exact(room(announced, received, limit) - more.len());
+            }
             if more.is_empty() {
-                let expected = announced.and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
-                more.reserve(expected.max(received));
                 more.extend_from_slice(&first);
             }
             more.extend_from_slice(&data);
@@ -110,7 +111,19 @@ where
         }
         now = Instant::now();
     }
-    Ok(if more.is_empty() { first } else { more.freeze() })
+    Ok(if more.is_empty() { first } else { more.into() })
+}
+
+/// How many bytes to make room for when so many have come: all that are announced, so that the body is moved once. A body of
+/// unknown length doubles while it is small. From there on it gets room for the largest there may be, since room that
+/// nothing is written to takes no memory, and a copy of a large body would.
+fn room(announced: Option<u64>, received: usize, limit: u64) -> usize {
+    let expected = match announced {
+        Some(length) => length,
+        None if received <= SMALL_BODY => limit.min(2 * received as u64),
+        None => limit,
+    };
+    usize::try_from(expected).unwrap_or(received).max(received)
 }
 
 #[cfg(test)]
@@ -134,6 +147,27 @@ mod tests {
         assert_eq!(collect(&none, frames(&["ab", "", "c"]), 3).await.unwrap(), "abc");
         assert_eq!(collect(&none, frames(&[]), 0).await.unwrap(), "");
         assert_eq!(collect(&none, Full::new(Bytes::from_static(b"x")), 1).await.unwrap(), "x");
+    }
+
+    #[tokio::test]
+    async fn a_body_of_known_length_takes_no_more_memory_than_that() {
+        let length = 300_000;
+        let piece = Bytes::from(vec![b'x'; 1_000]);
+        let pieces = (0..length / 1_000).map(move |_| Ok::<_, Infallible>(Frame::data(piece.clone())));
+        let headers = HeaderMap::from_iter([(CONTENT_LENGTH, length.into())]);
+        let body = StreamBody::new(futures_util::stream::iter(pieces));
+        let whole = Vec::from(collect(&headers, body, 1 << 20).await.unwrap());
+        assert_eq!((whole.len(), whole.capacity()), (length, length));
+    }
+
+    #[test]
+    fn room_is_made_seldom() {
+        let limit = 100 << 20;
+        assert_eq!(room(Some(7), 3, limit), 7);
+        assert_eq!(room(Some(7), 9, limit), 9, "a length that was wrong");
+        assert_eq!(room(None, 100, limit), 200);
+        assert_eq!(room(None, 100, 150), 150);
+        assert_eq!(room(None, SMALL_BODY + 1, limit), 100 << 20);
     }
 
     #[tokio::test]

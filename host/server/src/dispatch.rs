@@ -9,8 +9,10 @@ use std::task::Poll;
 
 use auricle_api::inbound;
 use auricle_api::properties;
-use auricle_api::route::{Endpoint, Found};
-use auricle_model::{DocumentType, Execution, Mode, Taping};
+use auricle_api::route::{Destination, Endpoint, Found};
+use auricle_api::soap::message::Addressing;
+use auricle_api::validate;
+use auricle_model::{DocumentType, Execution, ExecutionId, Mode, Taping};
 use bytes::Bytes;
 use http::request::Parts;
 use http::{Request, Response};
@@ -20,13 +22,14 @@ use crate::body;
 use crate::deploy::Active;
 use crate::host::{Inner, State};
 use crate::idempotency;
-use crate::limits::MAX_HEADERS;
+use crate::limits::{HEAVY_BYTES, MAX_HEADERS};
 use crate::observe::Observed;
 use crate::origin;
 use crate::promise;
 use crate::queue::{Promise, Queue};
-use crate::reply::{self, Answer, Asked, Told, unhindered};
+use crate::reply::{self, Answer, Asked, Told, unhindered_by};
 use crate::respond::{self, Refusal};
+use crate::soap;
 use crate::status_link;
 use crate::wishes::Wishes;
 
@@ -58,17 +61,17 @@ where
         });
         match answered.await {
             Ok(Ok(response)) => response,
-            Ok(Err(refusal)) => refuse(host, *refusal),
-            Err(_) => refuse(host, Refusal::Panicked),
+            Ok(Err(refusal)) => refuse(host, &head, *refusal),
+            Err(_) => refuse(host, &head, Refusal::Panicked),
         }
     };
     observed.end(active.as_deref(), &response);
     response
 }
 
-fn refuse(host: &Inner, refusal: Refusal) -> Response<Full<Bytes>> {
+fn refuse(host: &Inner, head: &Parts, refusal: Refusal) -> Response<Full<Bytes>> {
     host.requests.refuse((&refusal).into());
-    respond::refuse(refusal)
+    respond::refuse(soap::told(host, head, refusal))
 }
 
 async fn admitted<B>(
@@ -100,10 +103,19 @@ where
         return Box::pin(status_link::answer(host, head, id)).await;
     }
     let active = active.ok_or(Refusal::NothingDeployed)?;
-    if let Some(page) = reply::further_page(host, active, head, peer)? {
+    if let Some(token) = reply::page_token(head)
+        && let Some(page) = Box::pin(reply::further_page(host, active, head, &token, peer)).await?
+    {
         return Ok(page);
     }
-    let found = active.router.find(&head.method, head.uri.path(), &head.headers).map_err(Refusal::Miss)?;
+    let found = match active.router.find(&head.method, head.uri.path(), &head.headers).map_err(Refusal::Miss)? {
+        Destination::Operation(found) => found,
+        Destination::Soap(at) => {
+            // Boxed for the sake of the others, whose future would be as large.
+            let asked = soap::Asked { host, active, head, peer, at };
+            return Box::pin(soap::answer(asked, body, observed)).await;
+        }
+    };
     observed.found(active, &head.method, &found.endpoint);
     let wishes = Wishes::of(&head.method, &head.headers).map_err(Refusal::Wish)?;
     let debug = properties::is_debug(head.uri.query(), &head.headers);
@@ -114,12 +126,36 @@ where
     }
     let body = body::collect(&head.headers, body, host.config.max_request_bytes).await.map_err(Refusal::Body)?;
     observed.took(&body);
+    let execution = execution(head, &found, body.clone(), debug, None)?;
+    run(Way { host, active, head, peer, wishes, addressing: None }, found, execution, body, observed).await
+}
+
+/// A request on its way to an operation.
+pub(crate) struct Way<'a> {
+    pub(crate) host: &'a Arc<Inner>,
+    pub(crate) active: &'a Arc<Active>,
+    pub(crate) head: &'a Parts,
+    pub(crate) peer: Option<IpAddr>,
+    /// What its caller asks of the host beside the process.
+    pub(crate) wishes: Option<Wishes>,
+    /// Over SOAP, what its answer relates to.
+    pub(crate) addressing: Option<Box<Addressing>>,
+}
+
+/// Has an execution run that was made of a request, and answers.
+pub(crate) async fn run(
+    way: Way<'_>,
+    found: Found,
+    mut execution: Execution,
+    body: Bytes,
+    observed: &mut Observed<'_>,
+) -> Answer {
+    let Way { host, active, head, peer, wishes, addressing } = way;
     let digest = wishes.as_ref().filter(|wishes| wishes.key.is_some()).map(|_| idempotency::digest(head, &body));
-    let mut execution = execution(head, &found, body.clone(), debug)?;
     execution.trace = observed.trace.take();
     let kept = host.records.keep(active, &execution);
     let trace = execution.trace.clone();
-    let told = Told { debug: execution.mode.is_some(), trace, peer, body, kept, steps: observed.made() };
+    let told = Told { debug: execution.mode.is_some(), trace, peer, body, kept, addressing, steps: observed.made() };
     // What does not wait for its process is boxed: it is large, and would make the future of every request as large.
     if let Some(wishes) = wishes {
         let asked = Asked { host: host.clone(), active: active.clone(), head: head.clone(), found, told };
@@ -129,20 +165,36 @@ where
         let id = execution.id;
         let accepting = Box::pin(Queue::accept(host, active.clone(), execution, Promise::default()));
         accepting.await.map_err(|why| Refusal::NotQueued { id, why })?;
-        return Ok(respond::receipt(id));
+        return Ok(respond::receipt(id, &found.endpoint, told.addressing.as_deref()));
     }
     let outcome = active.processes.run(execution).await;
     reply::ended(host, active, head, &found, outcome, &told).await
 }
 
-/// Everything that a process can see of its request.
-pub(crate) fn execution(head: &Parts, found: &Found, body: Bytes, debug: bool) -> Result<Execution, Box<Refusal>> {
+/// Everything that a process can see of its request. `id`: that of the execution, where it is made once more.
+pub(crate) fn execution(
+    head: &Parts,
+    found: &Found,
+    body: Bytes,
+    debug: bool,
+    id: Option<ExecutionId>,
+) -> Result<Execution, Box<Refusal>> {
     let endpoint = &found.endpoint;
+    if endpoint.soap.is_some() {
+        return soap::execution(head, found, body, debug, id);
+    }
     let headers = endpoint.document_properties(&head.headers).map_err(Refusal::Header)?;
     let mut execution = Execution::new(endpoint.process.clone(), endpoint.operation.clone(), endpoint.protocol);
-    let Endpoint { operation, object, protocol, .. } = &**endpoint;
-    let documents =
-        unhindered(operation.input, body.len(), || inbound::documents(operation, object, *protocol, body, &headers));
+    execution.id = id.unwrap_or(execution.id);
+    let Endpoint { operation, object, protocol, validating, .. } = &**endpoint;
+    let documents = unhindered_by(is_heavy(endpoint, &body), || {
+        let Some(profile) = validating else {
+            return inbound::documents(operation, object, *protocol, body, &headers);
+        };
+        let documents = inbound::documents(operation, object, *protocol, body.clone(), &headers)?;
+        validate::documents(profile, operation.input, &body, &documents)?;
+        Ok(documents)
+    });
     execution.documents = documents.map_err(Refusal::Input)?;
     execution.properties =
         properties::process_properties(found, &head.method, head.uri.query(), None).map_err(Refusal::Query)?;
@@ -151,4 +203,9 @@ pub(crate) fn execution(head: &Parts, found: &Found, body: Bytes, debug: bool) -
         execution.taping = Taping::Record;
     }
     Ok(execution)
+}
+
+/// Whether it takes long to make documents of a body: it is large, and has to be read.
+fn is_heavy(endpoint: &Endpoint, body: &Bytes) -> bool {
+    body.len() > HEAVY_BYTES && (endpoint.operation.input.is_multiple() || endpoint.validating.is_some())
 }

@@ -176,7 +176,7 @@ impl HostBuilder {
             engine,
             node: node.clone(),
             served: ArcSwap::default(),
-            pages: Pages::new(),
+            pages: Pages::new(store.clone(), &config.environment),
             origin: Origin::new(&config.public_url, &config.trusted_proxies),
             rate: Rate::new(config.requests_per_second),
             queue: Queue::new(store.clone(), &config.environment, node),

@@ -15,7 +15,8 @@ use crate::kept;
 use crate::limits::{HEAVY_BYTES, IDEMPOTENCY_LIFETIME, IDEMPOTENCY_MARGIN};
 use crate::promise::{self, Given};
 use crate::reply::{Answer, Asked, unhindered_by};
-use crate::respond::{self, Refusal};
+use crate::respond::{self, Refusal, Settled};
+use crate::soap;
 use crate::wishes::Patience;
 
 /// Bytes of a path that is kept as it is; of a longer one its digest is.
@@ -57,6 +58,7 @@ async fn claim(
     patience: Option<Patience>,
 ) -> Answer {
     let (host, id) = (asked.host.clone(), execution.id);
+    let spoken = asked.found.endpoint.soap.as_ref().map(|(version, _)| *version);
     let most = asked.active.processes.get(&execution.process).map(|listener| listener.decl().limits.timeout);
     // As long as it may run, and some more to wait for its turn and to be noted.
     let lease = SystemTime::now() + most.unwrap_or_default() + IDEMPOTENCY_MARGIN;
@@ -72,9 +74,10 @@ async fn claim(
         return answer;
     }
     let noted = match &answer {
-        Ok(response) if !response.status().is_server_error() => {
+        Ok(response) if !response.status().is_server_error() || response.extensions().get::<Settled>().is_some() => {
             // Better no answer than a second run.
-            let kept = kept::answer(response).or_else(|| kept::answer(&respond::refuse(Refusal::NotKept { id })));
+            let not_kept = || respond::refuse(soap::in_version(spoken, Refusal::NotKept { id }));
+            let kept = kept::answer(response).or_else(|| kept::answer(&not_kept()));
             match kept {
                 Some(kept) => host.store.answered(&key, id, kept, until()).await,
                 None => host.store.release(&key, id).await,

@@ -41,6 +41,7 @@ pub mod replay;
 mod reply;
 mod respond;
 mod server;
+mod soap;
 mod status_link;
 mod trace;
 mod wishes;

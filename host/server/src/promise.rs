@@ -41,7 +41,7 @@ pub(crate) async fn carry_out(
     key: Option<&IdempotencyKey>,
 ) -> Given {
     if execution.operation.is_receipt() {
-        let receipt = respond::receipt(execution.id);
+        let receipt = respond::receipt(execution.id, &asked.found.endpoint, asked.told.addressing.as_deref());
         return accepted(&asked, execution, false, receipt, key).await;
     }
     match patience {

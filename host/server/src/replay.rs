@@ -1,6 +1,7 @@
 //! A recorded execution run again: what it is made of, and what is different afterwards. For the host and for
 //! `auricle executions replay --here`.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -136,13 +137,13 @@ fn compare(nth: usize, before: &RecordedDocument, after: &Document, note: &mut i
         return;
     }
     let is_same = match (&before.text, &before.base64) {
-        (Some(text), _) => text.as_bytes() == &*after.data,
-        (None, Some(coded)) => *coded == BASE64.encode(&after.data),
+        (Some(text), _) => after.data == *text.as_bytes(),
+        (None, Some(coded)) => *coded == BASE64.encode(after.data.contiguous()),
         (None, None) => before.size == after.data.len() as u64,
     };
     if !is_same {
         let old = before.text.as_deref().map_or_else(|| Value::from(before.base64.clone()), shown);
-        let new = after.text().map_or_else(|| BASE64.encode(&after.data).into(), shown);
+        let new = after.text().map_or_else(|| BASE64.encode(after.data.contiguous()).into(), |text| shown(&text));
         if old == new {
             // The same as far as it is shown.
             note(what.clone(), json!({ "size": before.size, "end": Value::Null }), json!({ "size": after.data.len() }));
@@ -190,10 +191,10 @@ pub fn record(of: &ExecutionRecord, version: u32, operation: &Operation, outcome
 }
 
 fn recorded(document: &Document) -> RecordedDocument {
-    let text = document.text().map(str::to_owned);
+    let text = document.text().map(Cow::into_owned);
     RecordedDocument {
         size: document.data.len() as u64,
-        base64: text.is_none().then(|| BASE64.encode(&document.data)),
+        base64: text.is_none().then(|| BASE64.encode(document.data.contiguous())),
         text,
         altered: false,
         properties: document.properties.clone(),

@@ -5,11 +5,14 @@ use std::sync::Arc;
 
 use auricle_api::outbound::{self, List, OutputError, Reply};
 use auricle_api::paging;
-use auricle_api::route::{Endpoint, Found, Miss};
+use auricle_api::route::{Destination, Endpoint, Found, Miss, SoapSite};
+use auricle_api::soap::message::Addressing;
+use auricle_api::soap::{self, SoapOperation, Version};
 use auricle_api::target::Target;
 use auricle_model::{
     Document, DocumentType, Execution, ExecutionId, Failure, FailureKind, Operation, Outcome, TraceContext,
 };
+use auricle_store::Page;
 use bytes::Bytes;
 use http::header::LINK;
 use http::request::Parts;
@@ -24,9 +27,9 @@ use crate::execution_log;
 use crate::host::Inner;
 use crate::limits::HEAVY_BYTES;
 use crate::observe::Steps;
-use crate::pages::PageSet;
+use crate::pages::Further;
 use crate::records::Ran;
-use crate::respond::{self, Refusal};
+use crate::respond::{self, Refusal, Settled};
 
 /// Refusals are large and rare: boxed, they do not weigh on the way of those that pass.
 pub(crate) type Answer = Result<Response<Full<Bytes>>, Box<Refusal>>;
@@ -42,6 +45,8 @@ pub(crate) struct Told {
     pub(crate) peer: Option<IpAddr>,
     /// Its body, shared with the documents that were made of it.
     pub(crate) body: Bytes,
+    /// Over SOAP, what the answer relates to.
+    pub(crate) addressing: Option<Box<Addressing>>,
     /// The execution that was made of it, where a record of that is certain.
     pub(crate) kept: Option<Box<Execution>>,
     /// When the steps before the execution were done.
@@ -52,7 +57,7 @@ impl Told {
     /// All that is known of an execution that is over. Where nobody could know that it would leave a record, what went in is
     /// made once more from the request: those that leave none pay nothing for it.
     fn ran(&self, active: &Active, head: &Parts, found: &Found, outcome: Outcome) -> Ran {
-        let again = || dispatch::execution(head, found, self.body.clone(), self.debug).ok();
+        let again = || dispatch::execution(head, found, self.body.clone(), self.debug, Some(outcome.id)).ok();
         let endpoint = &found.endpoint;
         let bare = || Execution::new(endpoint.process.clone(), endpoint.operation.clone(), endpoint.protocol);
         let mut execution = self.kept.as_deref().cloned().or_else(again).unwrap_or_else(bare);
@@ -85,7 +90,8 @@ impl Asked {
     }
 }
 
-/// The answer that an execution has led to. It waits for nothing, unless it is a debug run whose record has no place yet.
+/// The answer that an execution has led to. It waits for nothing, unless there are further pages, or it is a debug run whose
+/// record has no place yet.
 pub(crate) async fn ended(
     host: &Inner,
     active: &Active,
@@ -94,22 +100,41 @@ pub(crate) async fn ended(
     outcome: Outcome,
     told: &Told,
 ) -> Answer {
-    let (answer, ran) = answered(host, active, head, found, outcome, told);
+    let id = outcome.id;
+    let Ended { mut answer, mut ran, further } = answered(host, active, head, found, outcome, told);
+    if let Some(further) = further {
+        // Before their token is told. Boxed for the sake of the others, whose future would be as large.
+        if let Err(refusal) = Box::pin(held(host, id, *further, ran.as_deref_mut())).await {
+            answer = Err(refusal);
+        }
+    }
     if let Some(ran) = ran {
         host.records.take(ran).await;
     }
     answer
 }
 
-/// The answer, and what is recorded of it.
-fn answered(
-    host: &Inner,
-    active: &Active,
-    head: &Parts,
-    found: &Found,
-    mut outcome: Outcome,
-    told: &Told,
-) -> (Answer, Option<Box<Ran>>) {
+/// What an execution has led to.
+struct Ended {
+    answer: Answer,
+    /// What is recorded of it.
+    ran: Option<Box<Ran>>,
+    /// What has to be held before the answer is given.
+    further: Option<Box<Further>>,
+}
+
+/// Holds further pages. An answer whose pages are not held is none: documents would be lost, and nobody would know.
+async fn held(host: &Inner, id: ExecutionId, further: Further, ran: Option<&mut Ran>) -> Result<(), Box<Refusal>> {
+    let Err(why) = host.pages.hold(further).await else { return Ok(()) };
+    if let Some(ran) = ran {
+        ran.status = Some(respond::not_held(&why).as_u16());
+        ran.unsendable = Some(Failure::new(FailureKind::Host, format!("its further pages could not be kept: {why}")));
+    }
+    Err(Box::new(Refusal::PagesNotHeld { id, why }))
+}
+
+/// The answer, what is recorded of it, and its further pages.
+fn answered(host: &Inner, active: &Active, head: &Parts, found: &Found, mut outcome: Outcome, told: &Told) -> Ended {
     let Told { debug, trace, .. } = told;
     let debug = *debug;
     let process = &*found.endpoint.process;
@@ -119,16 +144,17 @@ fn answered(
     let mut due = host.records.is_due(&outcome, debug);
     let mut unsendable = None;
     let mut notes = Vec::new();
+    let mut further = None;
     let (answer, status) = match std::mem::replace(&mut outcome.result, Ok(Vec::new())) {
         Ok(documents) => {
             if due {
                 outcome.result = Ok(documents.clone());
             }
-            match response(host, head, found, id, documents, told.peer) {
-                Ok((response, of_reply)) => {
-                    notes = of_reply;
-                    let status = response.status();
-                    (Ok(response), status)
+            match response(host, head, found, id, documents, told) {
+                Ok(made) => {
+                    (notes, further) = (made.notes, made.further);
+                    let status = made.response.status();
+                    (Ok(made.response), status)
                 }
                 Err(Unsent { error, documents }) => {
                     if !due {
@@ -137,7 +163,7 @@ fn answered(
                     }
                     let kind = FailureKind::Contract;
                     unsendable = Some(Failure::new(kind, error.to_string()));
-                    (Err(Box::new(Refusal::Output { id, error, debug })), respond::failed_as(kind).0)
+                    (Err(Box::new(Refusal::Output { id, error, debug })), respond::failed_at(kind, &found.endpoint))
                 }
             }
         }
@@ -147,7 +173,7 @@ fn answered(
             if due {
                 outcome.result = Err(failure.clone());
             }
-            let status = respond::failed_as(failure.kind).0;
+            let status = respond::failed_at(failure.kind, &found.endpoint);
             let log = if debug { outcome.log.clone() } else { Vec::new() };
             (Err(Box::new(Refusal::Failed { id, failure, debug, log })), status)
         }
@@ -156,7 +182,16 @@ fn answered(
         let ran = told.ran(active, head, found, outcome);
         Box::new(Ran { status: Some(status.as_u16()), unsendable, notes, ..ran })
     });
-    (answer, ran)
+    Ended { answer, ran, further }
+}
+
+/// What documents make.
+struct Made {
+    response: Response<Full<Bytes>>,
+    /// What of them was dropped or ignored.
+    notes: Vec<String>,
+    /// What it has no room for.
+    further: Option<Box<Further>>,
 }
 
 /// Documents that make no response, and why.
@@ -165,40 +200,52 @@ struct Unsent {
     documents: Vec<Document>,
 }
 
-/// The response that documents make, and what of them was dropped or ignored.
+/// The response that documents make.
 fn response(
     host: &Inner,
     head: &Parts,
     found: &Found,
     id: ExecutionId,
     documents: Vec<Document>,
-    peer: Option<IpAddr>,
-) -> Result<(Response<Full<Bytes>>, Vec<String>), Unsent> {
-    let Endpoint { process, operation, object, .. } = &*found.endpoint;
+    told: &Told,
+) -> Result<Made, Unsent> {
+    let Endpoint { process, operation, object, soap, .. } = &*found.endpoint;
     let (documents, rest) = paging::split(operation, documents);
-    let token = (!rest.is_empty()).then(|| {
-        host.pages.hold(PageSet {
-            execution: id,
-            operation: operation.clone(),
-            own_object: object.clone(),
-            path: segments(head),
-            user: None,
-            documents: rest,
-        })
-    });
-    let mut reply = match joined(operation, &documents, object, token.as_deref()) {
-        Ok(reply) => reply,
-        Err(error) => {
-            token.iter().for_each(|token| host.pages.forget(token));
-            return Err(Unsent { error, documents });
+    let place = || match soap {
+        Some((_, called)) => soap_place(found.endpoint.api.as_deref(), called),
+        None => place(head),
+    };
+    let further = Further::cut(id, operation, object, place, rest);
+    let token = further.as_deref().map(Further::token);
+    let reply = match soap {
+        Some((version, called)) => {
+            let answer =
+                Enveloped { version: *version, execution: id, more: false, addressing: told.addressing.as_deref() };
+            answer.of(called, &documents, token)
         }
+        None => joined(operation, &documents, object, token),
+    };
+    let mut reply = match reply {
+        Ok(reply) => reply,
+        Err(error) => return Err(Unsent { error, documents }),
     };
     tell_notes(id, process, &reply);
     let notes = std::mem::take(&mut reply.notes);
-    let link = token.map(|token| link(host, head, &token, peer));
+    // Over SOAP the list itself says it: its next page is another message, not another URL.
+    let link = token.filter(|_| soap.is_none()).map(|token| link(host, head, token, told.peer));
     let mut response = respond::reply(id, reply, link);
+    if soap.is_some() && response.status().is_server_error() && is_client_error(&documents) {
+        response.extensions_mut().insert(Settled);
+    }
     respond::relate_location(response.headers_mut(), head.uri.path());
-    Ok((response, notes))
+    Ok(Made { response, notes, further })
+}
+
+/// Whether the one document of an answer says that its client is to blame.
+fn is_client_error(documents: &[Document]) -> bool {
+    let status =
+        |document: &Document| document.properties.get("outstatuscode").is_some_and(|s| s.trim().starts_with('4'));
+    matches!(documents, [document] if status(document))
 }
 
 /// The answer for a caller who comes back for it: every document in one, since pages are gone by then.
@@ -221,38 +268,94 @@ fn tell_notes(id: ExecutionId, process: &str, reply: &Reply) {
     }
 }
 
-/// A page of an earlier answer: a GET of its path with `moreDataToken`, whatever the route's method. A token that is not
-/// known is only refused where a page could have been: elsewhere it is a query parameter like any other.
-pub(crate) fn further_page(
+/// The token of a request that may be one for a further page: a GET with `moreDataToken`, whatever the route's method.
+pub(crate) fn page_token(head: &Parts) -> Option<String> {
+    let query = head.uri.query().filter(|_| head.method == Method::GET || head.method == Method::HEAD);
+    query.and_then(paging::token_of)
+}
+
+/// A page of an earlier answer that was given at the same path. A token that is not known is only refused where a page could
+/// have been: elsewhere it is a query parameter like any other.
+pub(crate) async fn further_page(
     host: &Inner,
     active: &Active,
     head: &Parts,
+    token: &str,
     peer: Option<IpAddr>,
 ) -> Result<Option<Response<Full<Bytes>>>, Box<Refusal>> {
-    if head.method != Method::GET && head.method != Method::HEAD {
-        return Ok(None);
-    }
-    let Some(token) = head.uri.query().and_then(paging::token_of) else { return Ok(None) };
-    let Some(page) = host.pages.get(&token, &segments(head), None) else {
-        let pages = match active.router.find(&head.method, head.uri.path(), &head.headers) {
-            Ok(found) => found.endpoint.operation.output.is_multiple(),
-            Err(Miss::MethodNotAllowed { .. }) => true,
-            Err(_) => false,
-        };
-        return if pages { Err(Box::new(Refusal::UnknownPage)) } else { Ok(None) };
+    let found = host.pages.get(token, place(head)).await.map_err(|why| Refusal::PageNotRead { why });
+    let page = found.and_then(|page| page.ok_or(Refusal::UnknownPage));
+    let page = match page {
+        Ok(page) => page,
+        Err(refusal) => return if has_pages(active, head) { Err(Box::new(refusal)) } else { Ok(None) },
     };
-    let set = &page.set;
-    let next = host.pages.next(&token, &page);
-    let reply = joined(&set.operation, page.documents(), &set.own_object, next.as_deref())
-        .map_err(|error| Refusal::Output { id: set.execution, error, debug: false })?;
+    let Page { execution, operation, own_object, documents, next } = page;
+    let reply = joined(&operation, &documents, &own_object, next.as_deref()).map_err(|error| Refusal::Output {
+        id: execution,
+        error,
+        debug: false,
+    })?;
     let link = next.map(|token| link(host, head, &token, peer));
-    Ok(Some(respond::reply(set.execution, reply, link)))
+    Ok(Some(respond::reply(execution, reply, link)))
 }
 
-/// The segments of the path as the router sees them: a trailing slash or another encoding makes no other path.
-fn segments(head: &Parts) -> Vec<String> {
+/// Whether there can be further pages at the path of a request.
+fn has_pages(active: &Active, head: &Parts) -> bool {
+    match active.router.find(&head.method, head.uri.path(), &head.headers) {
+        Ok(Destination::Operation(found)) => found.endpoint.operation.output.is_multiple(),
+        Ok(Destination::Soap(..)) => false,
+        Err(Miss::MethodNotAllowed { .. }) => true,
+        Err(_) => false,
+    }
+}
+
+/// A page of an earlier answer of a SOAP operation, asked for by `{operation}MoreResults`.
+pub(crate) async fn further_soap_page(
+    host: &Inner,
+    site: &SoapSite,
+    operation: &SoapOperation,
+    token: &str,
+    addressing: Option<&Addressing>,
+) -> Answer {
+    let place = soap_place(site.service.api.as_deref(), operation);
+    let found = host.pages.get(token, place).await.map_err(|why| Refusal::PageNotRead { why })?;
+    let Page { execution: id, documents, next, .. } = found.ok_or(Refusal::UnknownPage)?;
+    let answer = Enveloped { version: site.version, execution: id, more: true, addressing };
+    let reply = answer.of(operation, &documents, next.as_deref());
+    let reply = reply.map_err(|error| Refusal::Output { id, error, debug: false })?;
+    Ok(respond::reply(id, reply, None))
+}
+
+/// How a SOAP answer is given, beside its documents.
+struct Enveloped<'a> {
+    version: Version,
+    execution: ExecutionId,
+    /// Whether it is a further page.
+    more: bool,
+    addressing: Option<&'a Addressing>,
+}
+
+impl Enveloped<'_> {
+    /// The response of one page of documents.
+    fn of(&self, operation: &SoapOperation, documents: &[Document], next: Option<&str>) -> Result<Reply, OutputError> {
+        let bytes = documents.iter().map(|document| document.data.len()).sum::<usize>();
+        let id = self.execution.to_string();
+        unhindered_by(bytes > HEAVY_BYTES, || {
+            soap::outbound::reply(operation, self.version, &id, documents, next, self.more, self.addressing)
+        })
+    }
+}
+
+/// Where the pages of a SOAP operation are asked for, in either version.
+fn soap_place(api: Option<&str>, operation: &SoapOperation) -> String {
+    format!("soap:{}#{}", api.unwrap_or_default(), operation.name)
+}
+
+/// The path as the router sees it, spelled in one way: a trailing slash or another encoding makes no other path.
+fn place(head: &Parts) -> String {
+    let spelled = |segment: &str| format!("/{}", segment.replace('%', "%25").replace('/', "%2F"));
     let target = Target::parse(head.uri.path());
-    target.map(|t| t.segments().iter().map(|s| s.text().to_owned()).collect()).unwrap_or_default()
+    target.map(|t| t.segments().iter().map(|s| spelled(s.text())).collect()).unwrap_or_default()
 }
 
 /// Does work that grows with a list of so many bytes; where that is long, so that this thread's other requests go elsewhere.

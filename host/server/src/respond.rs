@@ -2,14 +2,20 @@
 //!
 //! What the guest or the host knows inside (messages of a failure, the log) goes to the caller only when it asked to debug.
 
+mod fault;
+
 use std::time::Duration;
 
 use auricle_api::headers::HeaderError;
 use auricle_api::inbound;
 use auricle_api::outbound::{OutputError, Reply};
 use auricle_api::problem::{MEDIA_TYPE, Problem};
+use auricle_api::profile::Violation;
 use auricle_api::properties::QueryError;
-use auricle_api::route::Miss;
+use auricle_api::route::{Endpoint, Miss};
+use auricle_api::soap::Version;
+use auricle_api::soap::message::{Addressing, Refused};
+use auricle_api::soap::outbound;
 use auricle_model::{ExecutionId, Failure, FailureKind, LogLine, Retry};
 use auricle_store::{KeptAnswer, QueueState, QueueStatus, StoreError};
 use base64::Engine as _;
@@ -64,8 +70,38 @@ pub(crate) enum Refusal {
     Body(BodyError),
     /// The body is not what the operation takes.
     Input(inbound::Refusal),
+    /// The message at a SOAP endpoint is none, or not one for it.
+    Soap(Box<Refused>),
+    /// A GET of a SOAP endpoint that does not ask for its description.
+    SoapByGet,
+    /// No schema document of a WSDL has this number.
+    UnknownSchema {
+        /// The number.
+        number: usize,
+    },
+    /// What was refused at a SOAP endpoint, told as a fault.
+    Fault {
+        /// What.
+        why: Box<Refusal>,
+        /// The version of the endpoint.
+        version: Version,
+        /// What the fault is an answer to, as far as the message was read.
+        addressing: Option<Box<Addressing>>,
+    },
     /// A `moreDataToken` that is unknown, expired, or somebody else's.
     UnknownPage,
+    /// The store could not give a further page.
+    PageNotRead {
+        /// What the store said.
+        why: StoreError,
+    },
+    /// The execution returned more than one page, and the store did not take the further ones.
+    PagesNotHeld {
+        /// Which.
+        id: ExecutionId,
+        /// What the store said.
+        why: StoreError,
+    },
     /// The store did not take a request that needs a receipt.
     NotQueued {
         /// The execution that will not be.
@@ -125,8 +161,44 @@ pub(crate) enum Refusal {
 
 /// Makes a response of a refusal.
 pub(crate) fn refuse(refusal: Refusal) -> Response<Full<Bytes>> {
+    match refusal {
+        Refusal::Fault { why, version, addressing } => match *why {
+            Refusal::Soap(refused) => fault::refused(&refused, version, addressing.as_deref()),
+            why => {
+                // A page is asked for in a message: that there is none tells nothing of the URL.
+                let of_message = matches!(why, Refusal::UnknownPage);
+                match problem_of(why) {
+                    Ok((problem, headers)) => {
+                        let status = if of_message { fault::status_of_message } else { fault::status_of };
+                        let status = status(problem.status, version);
+                        fault::problem(&problem, status, headers, version, addressing.as_deref())
+                    }
+                    Err(options) => empty(StatusCode::NO_CONTENT, options),
+                }
+            }
+        },
+        refusal => match problem_of(refusal) {
+            Ok((problem, headers)) => problem_response(&problem, headers),
+            Err(options) => empty(StatusCode::NO_CONTENT, options),
+        },
+    }
+}
+
+/// What a refusal says, and the headers that go with it; or the headers of the answer to OPTIONS, which is no refusal.
+fn problem_of(refusal: Refusal) -> Result<(Problem, HeaderMap), HeaderMap> {
     let mut headers = HeaderMap::new();
     let problem = match refusal {
+        // They are told in their own way, and come here in no other.
+        Refusal::Fault { why, .. } => return problem_of(*why),
+        Refusal::Soap(refused) => Problem::new(StatusCode::BAD_REQUEST).detail(refused.message),
+        Refusal::SoapByGet => {
+            headers.insert(ALLOW, HeaderValue::from_static("POST, OPTIONS"));
+            Problem::new(StatusCode::METHOD_NOT_ALLOWED)
+                .detail("this is a SOAP endpoint: POST an envelope to it; GET it with `?wsdl` for its description")
+        }
+        Refusal::UnknownSchema { number } => Problem::new(StatusCode::NOT_FOUND)
+            .title("Unknown schema document.")
+            .detail(format!("the WSDL of this endpoint (`?wsdl`) has no schema document {number}")),
         Refusal::NotReady(state) => {
             retry_after(&mut headers, Duration::from_secs(1));
             let what = if state == State::Draining { "stopping" } else { "starting" };
@@ -140,7 +212,7 @@ pub(crate) fn refuse(refusal: Refusal) -> Response<Full<Bytes>> {
             headers = miss.headers();
             match miss.problem() {
                 Some(problem) => problem,
-                None => return empty(miss.status(), headers),
+                None => return Err(headers),
             }
         }
         Refusal::Host => {
@@ -166,12 +238,34 @@ pub(crate) fn refuse(refusal: Refusal) -> Response<Full<Bytes>> {
                 headers.insert(ALLOW, HeaderValue::from_static(methods));
             }
             let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::BAD_REQUEST);
-            Problem::new(status).detail(refusal.to_string())
+            let problem = Problem::new(status).detail(refusal.to_string());
+            match refusal {
+                inbound::Refusal::Invalid { violation, document, .. } => {
+                    problem.title("The request does not follow its profile.").member("errors", vec![violated(&violation, document)])
+                }
+                _ => problem,
+            }
         }
         Refusal::UnknownPage => Problem::new(StatusCode::NOT_FOUND).title("Unknown page.").detail(
             "this `moreDataToken` is unknown here, has expired (after ten minutes, or when the page after its own was \
              fetched), or was given to another caller: ask again for the first page",
         ),
+        Refusal::PageNotRead { why } => {
+            tracing::error!(error = %why, "a further page could not be read");
+            retry_after(&mut headers, Duration::from_secs(1));
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE).detail("the page cannot be looked up now: ask again later")
+        }
+        Refusal::PagesNotHeld { id, why } => {
+            tracing::error!(%id, error = %why, "the further pages of an answer could not be kept");
+            insert_id(&mut headers, id);
+            Problem::new(not_held(&why))
+                .title("The further pages could not be kept.")
+                .detail(
+                    "the process has run, and returned more than one page; the pages after the first could not be kept, so \
+                     none is given: sent again, the request runs again",
+                )
+                .member("executionId", id.to_string())
+        }
         Refusal::NotQueued { id, why } => {
             tracing::error!(%id, error = %why, "a request could not be queued");
             retry_after(&mut headers, Duration::from_secs(1));
@@ -237,7 +331,17 @@ pub(crate) fn refuse(refusal: Refusal) -> Response<Full<Bytes>> {
             Problem::new(StatusCode::INTERNAL_SERVER_ERROR).detail("a defect of the server itself; its log says more")
         }
     };
-    problem_response(&problem, headers)
+    Ok((problem, headers))
+}
+
+/// A violation of a profile as a member of a problem.
+fn violated(violation: &Violation, document: Option<usize>) -> serde_json::Value {
+    let Violation { line, column, message, rule } = violation;
+    let mut error = serde_json::json!({ "line": line, "column": column, "message": message, "rule": rule });
+    if let (Some(document), Some(members)) = (document, error.as_object_mut()) {
+        members.insert("document".to_owned(), document.into());
+    }
+    error
 }
 
 fn over_rate(over: &OverRate, headers: &mut HeaderMap) -> Problem {
@@ -247,6 +351,15 @@ fn over_rate(over: &OverRate, headers: &mut HeaderMap) -> Problem {
     insert(headers, RATELIMIT, &format!("\"default\";r=0;t={}", seconds(over.wait)));
     Problem::new(StatusCode::TOO_MANY_REQUESTS)
         .detail(format!("more than {} requests a second, the limit of this server (`requests-per-second`)", over.limit))
+}
+
+/// The status of a failure at an endpoint.
+pub(crate) fn failed_at(kind: FailureKind, endpoint: &Endpoint) -> StatusCode {
+    let (status, _) = failed_as(kind);
+    match &endpoint.soap {
+        Some((version, _)) => StatusCode::from_u16(fault::status_of(status.as_u16(), *version)).unwrap_or(status),
+        None => status,
+    }
 }
 
 /// The status of a failure, and what it is called.
@@ -264,6 +377,14 @@ pub(crate) fn failed_as(kind: FailureKind) -> (StatusCode, &'static str) {
         FailureKind::Deadline => (StatusCode::GATEWAY_TIMEOUT, "The process ran out of time."),
         FailureKind::Cpu => (StatusCode::GATEWAY_TIMEOUT, "The process used too much CPU time."),
         FailureKind::Saturated => (StatusCode::SERVICE_UNAVAILABLE, "Too many executions at once."),
+    }
+}
+
+/// The status where further pages were not taken: it may be another time, or never.
+pub(crate) fn not_held(why: &StoreError) -> StatusCode {
+    match why.retry() {
+        Retry::Later => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
 
@@ -312,9 +433,19 @@ pub(crate) fn relate_location(headers: &mut HeaderMap, path: &str) {
 }
 
 /// The receipt of a request that is queued durably.
-pub(crate) fn receipt(id: ExecutionId) -> Response<Full<Bytes>> {
+pub(crate) fn receipt(id: ExecutionId, endpoint: &Endpoint, addressing: Option<&Addressing>) -> Response<Full<Bytes>> {
+    if let Some((version, operation)) = &endpoint.soap {
+        return reply(id, outbound::empty(operation, *version, addressing), None);
+    }
     let mut response = Response::new(Full::default());
     insert_id(response.headers_mut(), id);
+    response
+}
+
+/// A document that describes a SOAP service.
+pub(crate) fn description(text: Bytes) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(text));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/xml; charset=utf-8"));
     response
 }
 
@@ -331,6 +462,11 @@ pub(crate) fn later(id: ExecutionId, link: &str, preferred: bool) -> Response<Fu
     }
     response
 }
+
+/// Marks an answer whose process has said what it had to say, although its status is that of a failure: over SOAP 1.1 each fault
+/// has 500.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Settled;
 
 /// An answer that was given before.
 pub(crate) fn replayed(mut response: Response<Full<Bytes>>) -> Response<Full<Bytes>> {

@@ -55,6 +55,13 @@ impl Wishes {
     }
 }
 
+impl Wishes {
+    /// What is left where the caller gets its answer at once or not at all.
+    pub(crate) fn without_patience(self) -> Option<Self> {
+        self.key.is_some().then_some(Self { patience: None, ..self })
+    }
+}
+
 fn key(headers: &HeaderMap) -> Result<Option<String>, BadWish> {
     let Some(value) = only(headers, &IDEMPOTENCY_KEY).ok_or(BadWish::Key)? else { return Ok(None) };
     let whole = (1..=LONGEST_KEY).contains(&value.len());

@@ -25,7 +25,7 @@ use crate::progress;
 use crate::report::{Status, Voice, WrongUse, counted, millis, seconds};
 use crate::signals::Stop;
 
-/// See it work: five processes keep an ERP's database in step with a CRM
+/// See it work: six processes keep an ERP's database in step with a CRM
 ///
 /// Builds examples/crm-sync of the source checkout, deploys it with an SQLite database of its own under target/demo, fills that
 /// with real companies through the processes themselves, serves, and prints requests to paste. Ctrl-C ends it.

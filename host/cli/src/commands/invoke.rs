@@ -184,7 +184,7 @@ fn joined(documents: &[Document], for_a_person: bool) -> Vec<u8> {
         if index > 0 && all.last() != Some(&b'\n') {
             all.push(b'\n');
         }
-        all.extend_from_slice(&document.data);
+        all.extend_from_slice(&document.data.contiguous());
     }
     if for_a_person && !all.is_empty() && all.last() != Some(&b'\n') {
         all.push(b'\n');
@@ -195,8 +195,8 @@ fn joined(documents: &[Document], for_a_person: bool) -> Vec<u8> {
 fn outcome_json(process: &str, outcome: &Outcome) -> Value {
     let document = |document: &Document| {
         let (name, body) = match document.text() {
-            Some(text) => ("text", text.to_owned()),
-            None => ("base64", BASE64.encode(&document.data)),
+            Some(text) => ("text", text.into_owned()),
+            None => ("base64", BASE64.encode(document.data.contiguous())),
         };
         json!({ name: body, "properties": document.properties })
     };

@@ -299,6 +299,7 @@ async fn prepare(
     let active = loaded.map_err(unlocated)?;
     let mut warnings = check::ungranted_of(&active.processes, &nowhere);
     warnings.extend(check::unreachable(&active.router, &nowhere));
+    warnings.extend(check::remarks(&active.router, &nowhere));
     Ok((active, warnings))
 }
 

@@ -40,7 +40,10 @@ pub async fn check(engine: &Engine, manifest: &Manifest) -> Report {
     }
     match router(&manifest.deployment, &manifest.server, manifest) {
         Err(more) => problems.extend(more.0),
-        Ok(router) => warnings.extend(unreachable(&router, manifest)),
+        Ok(router) => {
+            warnings.extend(unreachable(&router, manifest));
+            warnings.extend(remarks(&router, manifest));
+        }
     }
     Report { problems, warnings }
 }
@@ -73,6 +76,11 @@ pub(super) fn unreachable(router: &Router, places: &Manifest) -> Vec<Problem> {
         places.problem(&format!("api[{api}]"), message)
     };
     router.shadowed().map(warn).collect()
+}
+
+/// What is served, and may not be meant so.
+pub(super) fn remarks(router: &Router, places: &Manifest) -> Vec<Problem> {
+    router.remarks().iter().map(|remark| places.problem(&remark.key, remark.message.clone())).collect()
 }
 
 /// What a component imports and its process is not granted: it will fail at the call.

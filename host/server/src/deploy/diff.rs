@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use auricle_model::{Deployment, format_duration};
-use auricle_store::DeploymentVersion;
+use auricle_store::{DeploymentVersion, Digest};
 use serde_json::{Map, Value};
 
 use crate::admin::wire::{Change, ChangeKind};
@@ -35,17 +35,30 @@ pub(crate) fn diff(from: &DeploymentVersion, to: &DeploymentVersion) -> Vec<Chan
 
 /// What is declared, without passwords and other secrets.
 pub(crate) fn shown(deployment: &Deployment) -> Value {
+    masked("", written(deployment))
+}
+
+/// A deployment as values. Of the files that it took in their digests: the texts are long, and what looks like a password in one
+/// is none.
+fn written(deployment: &Deployment) -> Value {
+    let mut deployment = deployment.clone();
+    let schemas = deployment.profiles.iter_mut().flat_map(|profile| &mut profile.files);
+    let wsdls = deployment.apis.iter_mut().filter_map(|api| api.soap_settings.wsdl.as_mut());
+    for file in schemas.chain(wsdls) {
+        file.text = Digest::of(file.text.as_bytes()).to_string();
+    }
     // Serialising plain values to memory does not fail.
-    masked("", serde_json::to_value(deployment).unwrap_or_default())
+    serde_json::to_value(deployment).unwrap_or_default()
 }
 
 /// Every value of a version by its path, as the manifest writes it: `process[account-get].limits.timeout`.
 fn leaves(version: &DeploymentVersion) -> BTreeMap<String, Value> {
-    let Value::Object(mut all) = serde_json::to_value(&version.deployment).unwrap_or_default() else {
+    let Value::Object(mut all) = written(&version.deployment) else {
         return BTreeMap::new();
     };
     let mut leaves = BTreeMap::new();
-    for (list, table) in [("processes", "process"), ("apis", "api"), ("connections", "connection")] {
+    let lists = [("processes", "process"), ("apis", "api"), ("connections", "connection"), ("profiles", "profile")];
+    for (list, table) in lists {
         for (name, mut value) in named(all.remove(list)) {
             if let Value::Object(declared) = &mut value {
                 // What counts of a package are its bytes; where it was built is the affair of a desk.
@@ -84,26 +97,34 @@ fn flatten(path: String, value: Value, into: &mut BTreeMap<String, Value>) {
                 }
             }
         },
-        // A route goes by what it answers: one that is put between two others changes neither.
+        // A route goes by what it answers, a SOAP operation by its name: one that is put between two others changes neither.
         Value::Array(list) if path.ends_with(".rest") => {
             for route in list {
-                let text = |key: &str| route.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-                let of = format!("{path}[{} {}{}]", text("method"), text("path"), conditions(&route));
+                let of = format!("{path}[{} {}{}]", text(&route, "method"), text(&route, "path"), conditions(&route));
                 flatten(of, route, into);
+            }
+        }
+        Value::Array(list) if path.ends_with(".soap") => {
+            for operation in list {
+                let named = Some(text(&operation, "operation")).filter(|name| !name.is_empty());
+                let of = format!("{path}[{}]", named.unwrap_or_else(|| text(&operation, "process")));
+                flatten(of, operation, into);
             }
         }
         value => drop(into.insert(path, value)),
     }
 }
 
+/// A text of a table; empty where there is none.
+fn text<'v>(table: &'v Value, key: &str) -> &'v str {
+    table.get(key).and_then(Value::as_str).unwrap_or_default()
+}
+
 /// The header conditions of a route, which tell it from another one of the same method and path; its object too.
 fn conditions(route: &Value) -> String {
     let headers = route.get("headers").and_then(Value::as_array).into_iter().flatten();
     let object = route.get("object").and_then(Value::as_str).map(|object| format!(" of {object}"));
-    let header = |header: &Value| {
-        let text = |key: &str| header.get(key).and_then(Value::as_str).unwrap_or_default();
-        format!(" {}={}", text("name"), text("value"))
-    };
+    let header = |header: &Value| format!(" {}={}", text(header, "name"), text(header, "value"));
     object.into_iter().chain(headers.map(header)).collect()
 }
 
@@ -170,7 +191,6 @@ mod tests {
     use std::time::SystemTime;
 
     use auricle_model::manifest::Manifest;
-    use auricle_store::Digest;
 
     use super::*;
 
@@ -221,6 +241,33 @@ mod tests {
         let after = format!("{api}{}{}{}", route("a"), route("b"), route("c"));
         let told = told(&before, &after);
         assert!(!told.is_empty() && told.iter().all(|told| told.starts_with("api[x].rest[GET b].")), "{told:?}");
+    }
+
+    #[test]
+    fn a_schema_and_a_soap_operation_are_told_by_their_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let with = |schema: &str, soap: &str| {
+            std::fs::write(folder.path().join("p.xsd"), schema).unwrap();
+            let manifest =
+                format!("{PROCESS}[[profile]]\nname='P'\nfile='p.xsd'\n[[api]]\nname='x'\nbase='/x'\n{soap}");
+            let mut version = version(PROCESS, "x");
+            version.deployment = Manifest::parse("m", &manifest, folder.path()).unwrap().deployment;
+            version
+        };
+        let operation = |name: &str| format!("[[api.soap]]\nprocess='a'\n{name}\n");
+        let before = with("<!-- http://a:b@c -->", &operation(""));
+        let after = with("<!-- http://d:e@f -->", &(operation("operation='find'") + &operation("")));
+        let digest = |text: &str| Digest::of(text.as_bytes()).to_string();
+        let changes = diff(&before, &after);
+        let [of_operation @ .., of_profile] = &changes[..] else { panic!() };
+        assert!(of_operation.iter().all(|change| change.path.starts_with("api[x].soap[find].")), "{changes:?}");
+        assert_eq!((&*of_profile.path, of_profile.kind), ("profile[P].files", ChangeKind::Changed));
+        assert_eq!(
+            of_profile.before,
+            Some(serde_json::json!([{"path": "p.xsd", "text": digest("<!-- http://a:b@c -->")}]))
+        );
+        let shown = shown(&after.deployment).to_string();
+        assert!(shown.contains(&digest("<!-- http://d:e@f -->")) && !shown.contains("d:e"), "{shown}");
     }
 
     #[test]

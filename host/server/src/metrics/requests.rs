@@ -204,10 +204,13 @@ impl From<&Refusal> for Refused {
             Refusal::Host | Refusal::TooManyHeaders | Refusal::Query(_) | Refusal::Header(_) | Refusal::Wish(_) => {
                 Self::Head
             }
-            Refusal::Miss(_) | Refusal::NothingDeployed => Self::NoRoute,
+            Refusal::Miss(_) | Refusal::NothingDeployed | Refusal::SoapByGet | Refusal::UnknownSchema { .. } => {
+                Self::NoRoute
+            }
             Refusal::Body(_) => Self::Body,
-            Refusal::Input(_) => Self::Input,
-            Refusal::UnknownPage => Self::Page,
+            Refusal::Input(_) | Refusal::Soap(_) => Self::Input,
+            Refusal::Fault { why, .. } => Self::from(&**why),
+            Refusal::UnknownPage | Refusal::PageNotRead { .. } | Refusal::PagesNotHeld { .. } => Self::Page,
             Refusal::NotQueued { .. } => Self::Queue,
             Refusal::KeyNotTaken { .. } | Refusal::InFlight { .. } | Refusal::OtherBody | Refusal::NotKept { .. } => {
                 Self::Idempotency

@@ -27,7 +27,11 @@ pub(crate) fn scrape(host: &Inner) -> Option<String> {
     engine(&host.engine.status(), &mut page);
     queue(&host.queue, &mut page);
     records::tell(&host.records, &mut page);
-    page.gauge("auricle_pages_bytes", "Documents that wait to be fetched as further pages.", one(host.pages.bytes()));
+    page.gauge(
+        "auricle_pages_bytes",
+        "Documents of the environment that wait to be fetched as further pages.",
+        one(host.pages.bytes()),
+    );
     machine::tell(&mut page);
     page.text().ok()
 }

@@ -13,7 +13,7 @@ use tokio::time::{Instant, interval, timeout};
 
 use super::{Asked, Job, Place, run};
 use crate::host::Inner;
-use crate::limits::{QUEUE_EXPIRY, QUEUE_LEASE, QUEUE_LOOK};
+use crate::limits::{PAGE_BYTES, QUEUE_EXPIRY, QUEUE_LEASE, QUEUE_LOOK};
 
 /// Executions read from the store at a time.
 const PAGE: u32 = 64;
@@ -140,6 +140,7 @@ async fn hold(host: Weak<Inner>) {
             if let Err(error) = queue.store.expire(SystemTime::now()).await {
                 tracing::warn!(%error, "what has expired could not be deleted");
             }
+            host.pages.prune(PAGE_BYTES).await;
         }
         // What cannot be counted now is counted next time; the sweep tells of a store that is away.
         let _ = depths(&host).await;

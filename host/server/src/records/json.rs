@@ -35,11 +35,13 @@ impl JsonPaths {
         paths.iter().map(parse).collect::<Result<_, _>>().map(Self)
     }
 
+    /// Whether nothing is redacted.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Looks a document through. Costs its parsing, and a look at each value for each path.
     pub(super) fn look(&self, document: &[u8]) -> Seen {
-        if self.0.is_empty() {
-            return Seen::AsItIs;
-        }
         let text = document.strip_prefix(b"\xef\xbb\xbf").unwrap_or(document).trim_ascii_start();
         let structured = matches!(text.first(), Some(b'{' | b'['));
         if text.len() > REDACT_BYTES {

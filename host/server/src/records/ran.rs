@@ -8,7 +8,6 @@ use std::time::{Duration, SystemTime};
 use auricle_api::route::Endpoint;
 use auricle_model::{Document, Execution, Failure, LogLine, Outcome, Properties, RecordKind, RecordSummary, Tape};
 use auricle_store::Digest;
-use bytes::Bytes;
 use serde_json::Value;
 
 use crate::deploy::Active;
@@ -111,7 +110,7 @@ impl Ran {
     pub(super) fn detach(&mut self) {
         let documents = &mut self.execution.documents;
         if documents.iter().map(|document| document.data.len()).sum::<usize>() <= DETACHED_BYTES {
-            documents.iter_mut().for_each(|document| document.data = Bytes::copy_from_slice(&document.data));
+            documents.iter_mut().for_each(|document| document.data = document.data.to_vec().into());
         }
     }
 

@@ -4,7 +4,7 @@
 
 use std::collections::HashSet;
 
-use auricle_model::{Properties, Redact, Tape};
+use auricle_model::{Data, Properties, Redact, Tape};
 use serde_json::{Value, json};
 
 use super::json::{JsonPaths, Seen};
@@ -59,8 +59,8 @@ impl Redactor {
     }
 
     /// What of a document may be recorded.
-    pub(super) fn document(&self, data: &[u8]) -> Seen {
-        self.json.look(data)
+    pub(super) fn document(&self, data: &Data) -> Seen {
+        if self.json.is_empty() { Seen::AsItIs } else { self.json.look(&data.contiguous()) }
     }
 
     /// Takes the values of headers out of the answers of servers.

@@ -1,9 +1,8 @@
 //! From an execution that has ended to its record: redacted first, then cut, so that no cut lets a secret through.
 
-use auricle_model::{Document, ExecutionRecord, Phases, Properties, RecordKind, RecordedDocument, ServerConfig};
+use auricle_model::{Data, Document, ExecutionRecord, Phases, Properties, RecordKind, RecordedDocument, ServerConfig};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use bytes::Bytes;
 
 use super::json::Seen;
 use super::ran::{Ran, micros};
@@ -100,12 +99,12 @@ impl Shape {
         *room -= properties.size();
         let seen = match self.redactor.document(data) {
             Seen::AsItIs => data.clone(),
-            Seen::Redacted(text) => Bytes::from(text),
-            Seen::Withheld => Bytes::from_static(REDACTED.as_bytes()),
+            Seen::Redacted(text) => Data::from(text),
+            Seen::Withheld => Data::from(REDACTED),
         };
         // A redacted one is never the same, a cut one is shorter.
-        let kept = seen.get(..most.min(*room)).unwrap_or(&seen);
-        let (text, base64) = written(kept, kept.len() < seen.len());
+        let kept = seen.slice(0..most.min(*room));
+        let (text, base64) = written(&kept, kept.len() < seen.len());
         *room -= kept.len();
         altered |= seen != *data || kept.len() < seen.len();
         RecordedDocument { size: data.len() as u64, text, base64, altered, properties }

@@ -102,7 +102,7 @@ pub struct VersionDetail {
     /// The package of each process.
     #[schemars(with = "BTreeMap<String, DigestText>")]
     pub packages: BTreeMap<String, Digest>,
-    /// Processes, APIs and connections.
+    /// Processes, APIs, connections and profiles. Of files that were taken in, the digest of their text.
     #[schemars(with = "BTreeMap<String, Value>")]
     pub deployment: Value,
 }
