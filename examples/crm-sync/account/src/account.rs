@@ -79,6 +79,29 @@ impl Changes {
         if flaws.is_empty() { Ok(Self(changes)) } else { Err(Refusal::Invalid(flaws)) }
     }
 
+    /// A whole Account out of its fields as text: one that is not given, or is empty, has no value.
+    ///
+    /// # Errors
+    /// [`Refusal::Invalid`] with every field that is wrong, and for an Account without `Id`, `Name` or `LastModifiedDate`.
+    pub fn whole(given: impl Fn(&Field) -> Option<String>) -> Result<(Id, Self), Refusal> {
+        let mut changes = Vec::new();
+        let mut flaws = Vec::new();
+        for field in &FIELDS {
+            match Value::from_text(field.kind, given(field).unwrap_or_default().trim()) {
+                Ok(None) if matches!(field.name, "Id" | "Name" | "LastModifiedDate") => {
+                    flaws.push(Flaw::new(field.name, "is required"));
+                }
+                Ok(value) => changes.push((field, value)),
+                Err(reason) => flaws.push(Flaw::new(field.name, reason)),
+            }
+        }
+        let changes = Self(changes);
+        match changes.id().cloned() {
+            Some(id) if flaws.is_empty() => Ok((id, changes)),
+            _ => Err(Refusal::Invalid(flaws)),
+        }
+    }
+
     /// Makes them a whole Account, to be created: with a `Name` for certain, and an `Id` and a `LastModifiedDate` made
     /// where none is given.
     ///
@@ -142,6 +165,8 @@ impl Changes {
 
 #[cfg(test)]
 mod tests {
+    use crate::Decimal;
+
     use super::*;
 
     const ID: &str = "001D000000IqhSLIAZ";
@@ -210,6 +235,24 @@ mod tests {
         let changes = update(r#"{"Id": "001D000000IqhSL", "Phone": null}"#).unwrap();
         assert_eq!(changes.id(), None);
         assert!(changes.iter().any(|(field, value)| field.name == "Phone" && value.is_none()));
+    }
+
+    #[test]
+    fn a_whole_account_has_every_field() {
+        let whole = |given: &[(&str, &str)]| {
+            let text = |name| given.iter().find(|(field, _)| *field == name).map(|(_, text)| (*text).to_owned());
+            Changes::whole(|field| text(field.name))
+        };
+        let date = ("LastModifiedDate", "2026-11-22T13:45:00.000Z");
+        let given = [("Id", "001D000000IqhSL"), ("Name", " Edge\n"), ("AnnualRevenue", "1.5E3"), ("Phone", ""), date];
+        let (id, changes) = whole(&given).unwrap();
+        assert_eq!((id.as_str(), changes.iter().count()), (ID, FIELDS.len()));
+        assert_eq!(changes.get("Name"), Some(&Value::Text("Edge".into())));
+        assert_eq!(changes.get("AnnualRevenue"), Some(&Value::Decimal(Decimal::parse("1500").unwrap())));
+        assert_eq!((changes.get("Phone"), changes.get("Industry")), (None, None));
+
+        let wrong = flaws(whole(&[("Id", "7"), ("AnnualRevenue", "INF"), date]));
+        assert_eq!(wrong.iter().map(|(field, _)| field.as_str()).collect::<Vec<_>>(), ["Id", "Name", "AnnualRevenue"]);
     }
 
     #[test]

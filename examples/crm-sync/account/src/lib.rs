@@ -1,4 +1,4 @@
-//! What the five processes of `crm-sync` share: the Account with its rules, the table it is kept in, and the answers to
+//! What the processes of `crm-sync` share: the Account with its rules, the table it is kept in, and the answers to
 //! requests that cannot be carried out.
 //!
 //! A process calls [`prepare`] when it starts, reads the [`key`] or the [`Changes`] of a request, and lets [`Accounts`]
@@ -19,7 +19,7 @@ pub use account::{Account, Changes};
 pub use decimal::Decimal;
 pub use field::{FIELDS, Field, Kind, filters, nearest};
 pub use id::Id;
-pub use refusal::{Flaw, Refusal};
+pub use refusal::{Flaw, Problem, Refusal};
 pub use table::{Accounts, Dialect, prepare};
 pub use timestamp::Timestamp;
 pub use value::Value;
@@ -38,5 +38,5 @@ pub fn key(execution: &Execution) -> Result<Option<Id>, Refusal> {
 /// # Errors
 /// [`Refusal::Invalid`] where the URL has no Id.
 pub fn required_key(execution: &Execution) -> Result<Id, Refusal> {
-    key(execution)?.ok_or_else(|| Refusal::invalid("Id", "is missing: the URL has to say which Account is meant"))
+    key(execution)?.ok_or_else(|| Refusal::invalid("Id", "is missing: the request has to say which Account is meant"))
 }

@@ -37,13 +37,18 @@ impl Flaw {
     }
 }
 
-#[derive(Serialize)]
-struct Problem<'a> {
-    title: &'a str,
-    status: u16,
-    detail: String,
-    #[serde(skip_serializing_if = "<[Flaw]>::is_empty")]
-    errors: &'a [Flaw],
+/// What the caller is told (RFC 9457).
+#[derive(Debug, Serialize)]
+pub struct Problem {
+    /// The kind of refusal.
+    pub title: &'static str,
+    /// HTTP status, 400 or more.
+    pub status: u16,
+    /// What is wrong with this request.
+    pub detail: String,
+    /// Every field that is wrong, where fields are.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<Flaw>,
 }
 
 impl Refusal {
@@ -52,32 +57,36 @@ impl Refusal {
         Self::Invalid(vec![Flaw::new(field, reason)])
     }
 
-    /// The answer to the caller.
+    /// What the caller is told.
+    ///
+    /// # Errors
+    /// Where the process itself failed.
+    pub fn problem(self) -> Result<Problem, Error> {
+        let mut errors = Vec::new();
+        let (status, title, detail) = match self {
+            Self::Body(detail) => (400, "The request cannot be read", detail),
+            Self::Invalid(flaws) => {
+                errors = flaws;
+                let told: Vec<_> = errors.iter().map(|Flaw { field, reason }| format!("{field} {reason}.")).collect();
+                (400, "The Account is not valid", told.join(" "))
+            }
+            Self::NotFound(id) => (404, "There is no such Account", format!("No Account has the Id {id}.")),
+            Self::Exists(id) => {
+                let detail = format!("An Account has the Id {id} already. To change it, update it.");
+                (409, "The Account is there already", detail)
+            }
+            Self::Failed(error) => return Err(error),
+        };
+        Ok(Problem { title, status, detail, errors })
+    }
+
+    /// The answer to the caller, as JSON.
     ///
     /// # Errors
     /// Where the process itself failed.
     pub fn answer(self) -> Result<Reply, Error> {
-        let mut errors = Vec::new();
-        let (status, title, detail) = match self {
-            Self::Body(detail) => (400, "The request cannot be read.", detail),
-            Self::Invalid(flaws) => {
-                errors = flaws;
-                let told: Vec<_> = errors.iter().map(|Flaw { field, reason }| format!("{field} {reason}.")).collect();
-                (400, "The Account is not valid.", told.join(" "))
-            }
-            Self::NotFound(id) => (404, "There is no such Account.", format!("No Account has the Id {id}.")),
-            Self::Exists(id) => {
-                let detail = format!("An Account has the Id {id} already. To change it, send a PATCH to it.");
-                (409, "The Account is there already.", detail)
-            }
-            Self::Failed(error) => return Err(error),
-        };
-        Reply::status(status).header("Content-Type", "application/problem+json").json(&Problem {
-            title,
-            status,
-            detail,
-            errors: &errors,
-        })
+        let problem = self.problem()?;
+        Reply::status(problem.status).header("Content-Type", "application/problem+json").json(&problem)
     }
 }
 

@@ -140,21 +140,37 @@ impl Accounts {
     /// [`Refusal::Exists`], or what the database says.
     pub fn create(&self, id: &Id, fields: &Changes) -> Result<Account, Refusal> {
         let mut parameters = Parameters::default();
-        let given = || fields.iter().filter_map(|(field, value)| Some((field, value?)));
-        let names: Vec<_> = given().map(|(field, _)| quoted(field)).collect();
-        let places: Vec<_> = given().map(|(_, value)| parameters.bind(value.to_parameter(self.dialect))).collect();
-        let statement = format!(
-            "INSERT INTO account ({}) VALUES ({}) RETURNING {}",
-            names.join(", "),
-            places.join(", "),
-            columns()
-        );
+        let statement = format!("{} RETURNING {}", self.insert(fields, &mut parameters), columns());
         match self.one(&statement, &parameters.0) {
             Err(StatementError::Sql(error)) if error.kind == sql::ErrorKind::UniqueViolation => {
                 Err(Refusal::Exists(id.clone()))
             }
             stored => stored?.ok_or_else(|| Error::new("the database gave nothing back of what it stored").into()),
         }
+    }
+
+    /// Makes the Account of this Id what a whole one says, unless the one in the table was changed later than that. Gives whether
+    /// the table has it now: the same twice, or an older one after a newer one, does no harm.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn replace(&self, whole: &Changes) -> Result<bool, Error> {
+        let mut parameters = Parameters::default();
+        let insert = self.insert(whole, &mut parameters);
+        let set: Vec<_> = whole
+            .iter()
+            .filter(|(field, _)| field.name != "Id")
+            .map(|(field, value)| match value {
+                Some(_) => format!("{0} = excluded.{0}", quoted(field)),
+                None => format!("{} = NULL", quoted(field)),
+            })
+            .collect();
+        let statement = format!(
+            r#"{insert} ON CONFLICT ("Id") DO UPDATE SET {}
+                WHERE account."LastModifiedDate" <= excluded."LastModifiedDate""#,
+            set.join(", ")
+        );
+        Ok(self.connection.execute(&statement, &parameters.0)? > 0)
     }
 
     /// Changes the fields given of the Account of this Id, and gives the whole back.
@@ -188,6 +204,14 @@ impl Accounts {
             0 => Err(Refusal::NotFound(id.to_string())),
             _ => Ok(()),
         }
+    }
+
+    /// The beginning of a statement that adds an Account: null is what is not given.
+    fn insert(&self, fields: &Changes, parameters: &mut Parameters) -> String {
+        let given = || fields.iter().filter_map(|(field, value)| Some((field, value?)));
+        let names: Vec<_> = given().map(|(field, _)| quoted(field)).collect();
+        let places: Vec<_> = given().map(|(_, value)| parameters.bind(value.to_parameter(self.dialect))).collect();
+        format!("INSERT INTO account ({}) VALUES ({})", names.join(", "), places.join(", "))
     }
 
     /// The one Account that a statement gives, if any.

@@ -1,4 +1,4 @@
-//! The value of a field on its three ways: out of a request's JSON, into and out of the database, into an answer's JSON.
+//! The value of a field on its three ways: out of a request's JSON or XML, into and out of the database, into an answer's JSON.
 
 use auricle_guest::sql;
 use serde::{Serialize, Serializer};
@@ -33,15 +33,29 @@ impl Value {
             return Ok(None);
         }
         match kind {
-            Kind::Id => Id::parse(&text(raw)?).map(Self::Id),
-            Kind::Text(longest) => limited(text(raw)?, longest).map(Self::Text),
-            Kind::Decimal => number(raw).map(Self::Decimal),
-            Kind::Integer => number(raw)?
+            Kind::Decimal | Kind::Integer => Self::from_text(kind, number(raw)?),
+            Kind::Id | Kind::Text(_) | Kind::Timestamp => Self::from_text(kind, &text(raw)?),
+        }
+    }
+
+    /// Reads a field that is written as text, as in XML; none for an empty one.
+    ///
+    /// # Errors
+    /// What is wrong with it, as the end of a sentence that begins with the field's name.
+    pub fn from_text(kind: Kind, text: &str) -> Result<Option<Self>, String> {
+        if text.is_empty() {
+            return Ok(None);
+        }
+        match kind {
+            Kind::Id => Id::parse(text).map(Self::Id),
+            Kind::Text(longest) => limited(text.to_owned(), longest).map(Self::Text),
+            Kind::Decimal => Decimal::parse(text).map(Self::Decimal),
+            Kind::Integer => Decimal::parse(text)?
                 .whole()
                 .filter(|whole| (0..=LARGEST_INTEGER).contains(whole))
                 .map(Self::Integer)
                 .ok_or_else(|| format!("must be a whole number from 0 to {LARGEST_INTEGER}")),
-            Kind::Timestamp => Timestamp::parse(&text(raw)?).map(Self::Timestamp),
+            Kind::Timestamp => Timestamp::parse(text).map(Self::Timestamp),
         }
         .map(Some)
     }
@@ -95,10 +109,10 @@ fn limited(text: String, longest: usize) -> Result<String, String> {
     Ok(text)
 }
 
-/// A JSON number, from its own digits: through a float it would lose some.
-fn number(raw: &str) -> Result<Decimal, String> {
+/// A JSON number's own digits: through a float it would lose some.
+fn number(raw: &str) -> Result<&str, String> {
     if raw.starts_with(|first: char| first == '-' || first.is_ascii_digit()) {
-        Decimal::parse(raw)
+        Ok(raw)
     } else {
         Err("must be a number, without quotes".to_owned())
     }

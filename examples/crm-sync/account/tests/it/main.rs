@@ -1,4 +1,4 @@
-//! The five processes over a real SQLite database: each test asks as the host would and looks at what the caller would get.
+//! The processes over a real SQLite database: each test asks as the host would and looks at what the caller would get.
 
 #![expect(
     clippy::unwrap_used,
@@ -30,6 +30,10 @@ fn update(erp: &Erp, id: &str, body: &str) -> Outcome {
 
 fn delete(erp: &Erp, id: &str) -> Outcome {
     erp.run().param("Id", id).execute(account_delete::execute)
+}
+
+fn notify(erp: &Erp, message: &str) -> Outcome {
+    erp.run().output("single-xml").document(message).execute(account_notify::execute)
 }
 
 fn query(erp: &Erp, filters: &[(&str, &str)]) -> Outcome {
@@ -189,6 +193,78 @@ fn a_query_takes_equality_and_orders_by_name() {
     assert_eq!(names(&unknown), ["Alpha", "Beta", "Zeta"]);
     let line = &unknown.log()[0].message;
     assert!(line.contains("BilingCountry") && line.contains("BillingCountry"), "{line}");
+}
+
+/// What Salesforce sends, without the envelope.
+fn message() -> String {
+    let envelope = include_str!("../../../salesforce/notification.xml");
+    let (_, body) = envelope.split_once("<notifications").unwrap();
+    let (body, _) = body.split_once("</notifications>").unwrap();
+    format!("<notifications xmlns:xsi='http://www.w3.org/2001/XMLSchema-instance'{body}</notifications>")
+}
+
+#[test]
+fn what_salesforce_tells_takes_the_place_of_what_was_there() {
+    let erp = Erp::new();
+    assert_eq!(
+        create(
+            &erp,
+            &json!({"Id": ID, "Name": "Old", "Website": "old.example", "LastModifiedDate": "2020-01-01T00:00:00Z"})
+                .to_string()
+        )
+        .status(),
+        201
+    );
+    let answered = notify(&erp, &message());
+    assert_eq!(answered.status(), 200, "{answered:?}");
+    assert_eq!(
+        answered.text(),
+        "<notificationsResponse xmlns=\"http://soap.sforce.com/2005/09/outbound\"><Ack>true</Ack></notificationsResponse>"
+    );
+    let edge = concat!(
+        r#"{"Id":"001D000000IqhSLIAZ","Name":"Edge Communications","Type":"Customer - Direct","Industry":"Electronics","#,
+        r#""AnnualRevenue":139000000.5,"NumberOfEmployees":1000,"BillingCity":"Austin","BillingCountry":"United States","#,
+        r#""Phone":"(512) 757-6000","Website":null,"LastModifiedDate":"2026-11-22T13:45:00.000Z"}"#
+    );
+    assert_eq!(get(&erp, ID).text(), edge, "what is not there any more is cleared");
+    assert_eq!(names(&query(&erp, &[])), ["Edge Communications", "Müller & Söhne"]);
+}
+
+#[test]
+fn a_message_that_comes_again_or_late_does_no_harm() {
+    let erp = Erp::new();
+    assert_eq!(notify(&erp, &message()).status(), 200);
+    let once = get(&erp, ID).text();
+    assert_eq!(notify(&erp, &message()).status(), 200);
+    assert_eq!((get(&erp, ID).text(), query(&erp, &[]).documents().len()), (once, 2));
+
+    let newer = message().replace("13:45:00.000Z", "13:50:00.000Z").replace("Austin", "Dallas");
+    assert_eq!(notify(&erp, &newer).status(), 200);
+    let late = notify(&erp, &message());
+    assert!(late.text().contains("<Ack>true</Ack>"), "it is not sent for ever: {late:?}");
+    assert_eq!(get(&erp, ID).json::<Value>().unwrap()["BillingCity"], "Dallas");
+    assert!(late.log().iter().any(|line| line.message.contains("account notified")));
+}
+
+#[test]
+fn a_message_that_is_not_valid_is_refused_in_xml_and_stores_nothing() {
+    let erp = Erp::new();
+    for (message, reason) in [
+        (message().replace("1.390000005E8", "0.005"), "AnnualRevenue must have at most 2 digits after the point."),
+        (message().replace("001D000000IqhSMIAZ", "003D000000IqhSMIAZ"), "Id must begin with 001"),
+        (message().replace("<sf:Name>Edge Communications</sf:Name>", ""), "Name is required."),
+        ("<notifications>".to_owned(), "must be an outbound message of Salesforce"),
+        (String::new(), "must be an outbound message of Salesforce"),
+    ] {
+        let refused = notify(&erp, &message);
+        assert_eq!(
+            (refused.status(), refused.header("Content-Type").as_deref()),
+            (400, Some("application/problem+xml"))
+        );
+        let text = refused.text();
+        assert!(text.starts_with("<problem xmlns=\"urn:ietf:rfc:7807\"><title>") && text.contains(reason), "{text}");
+    }
+    assert!(query(&erp, &[]).documents().is_empty());
 }
 
 #[test]
