@@ -11,7 +11,9 @@ pub mod outbound;
 pub mod query;
 mod served;
 mod slow_router;
+pub mod soap;
 pub mod target;
+pub mod xsd;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 

@@ -69,7 +69,9 @@ fn respond(kind: DocumentType, documents: &[Document], text: Option<&str>) {
         }
         (DocumentType::MultipleXml, _) => {}
         (DocumentType::None, _) | (_, []) => assert!(reply.body.is_empty()),
-        (_, [document]) => assert!(reply.body == if is_bodiless { Default::default() } else { document.data.clone() }),
+        (_, [document]) => {
+            assert!(reply.body == if is_bodiless { Default::default() } else { document.data.to_bytes() })
+        }
         _ => assert_eq!(kind, DocumentType::SingleData),
     }
 }

@@ -10,6 +10,7 @@ const PATH: &str = "/ws/simple/getAccount";
 
 fn told(query: &str) -> Option<Properties> {
     let found = ROUTER.find(&Method::GET, PATH, &HeaderMap::new()).expect("the fixture serves it");
+    let found = found.operation().expect("the URL says the operation");
     properties::process_properties(&found, &Method::GET, Some(query), Some("joe")).ok()
 }
 

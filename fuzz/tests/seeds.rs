@@ -46,6 +46,21 @@ fn manifest() {
     seeds("manifest", auricle_fuzz::manifest::run);
 }
 
+#[test]
+fn soap() {
+    seeds("soap", auricle_fuzz::soap::run);
+}
+
+#[test]
+fn xsd() {
+    seeds("xsd", auricle_fuzz::xsd::run);
+}
+
+#[test]
+fn profile() {
+    seeds("profile", auricle_fuzz::xsd::run_json);
+}
+
 /// A seed that was meant to be right and is not reaches nothing behind the reader.
 #[test]
 fn manifests_are_as_right_or_wrong_as_they_are_named() {
@@ -59,7 +74,7 @@ fn manifests_are_as_right_or_wrong_as_they_are_named() {
         ("syntax.toml", false),
     ] {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds/manifest").join(name);
-        let read = Manifest::parse(name, &fs::read_to_string(path).unwrap(), Path::new("/auricle-fuzz"));
+        let read = Manifest::parse(name, &fs::read_to_string(path).unwrap(), Path::new(auricle_fuzz::manifest::FOLDER));
         assert_eq!(read.is_ok(), right, "{read:?}");
     }
 }

@@ -44,8 +44,16 @@ fn built(name: &str) -> &'static Path {
 
 /// The component of a guest package, by its package's name: `inspect`, `probe`, `account-get`.
 pub fn guest(package: &str) -> &'static Path {
-    const GUESTS: [&str; 7] =
-        ["inspect", "probe", "account-get", "account-query", "account-create", "account-update", "account-delete"];
+    const GUESTS: [&str; 8] = [
+        "inspect",
+        "probe",
+        "account-get",
+        "account-query",
+        "account-create",
+        "account-update",
+        "account-delete",
+        "account-notify",
+    ];
     static BUILT: LazyLock<HashMap<String, PathBuf>> = LazyLock::new(|| {
         ensure_target();
         let mut arguments = vec!["build", "--target", "wasm32-wasip2", "--release"];

@@ -24,3 +24,4 @@ pub mod hostile;
 pub mod manifest;
 pub mod registry;
 pub mod site;
+pub mod soap_clients;

@@ -119,7 +119,7 @@ fn a_folder_that_is_not_there() {
 
 #[test]
 fn what_comes_later_is_refused_by_name() {
-    let site = Site::new([get("a"), api("crm", "/crm").and("[[api.soap]]\nprocess = 'a'")]);
+    let site = Site::new([get("a"), api("crm", "/crm").and("[[api.odata]]\nprocess = 'a'")]);
     assert!(refused(&site).contains("not in this version"));
 }
 

@@ -1,5 +1,7 @@
 //! `examples/crm-sync`, as its own manifest has it, end to end.
 
+use std::fs;
+
 use auricle_tests::build::{WORKSPACE, guest};
 use auricle_tests::manifest::{connection, probe, raw};
 use auricle_tests::site::{Server, Site};
@@ -9,17 +11,25 @@ use crate::postgres::Postgres;
 
 const ACCOUNTS: &str = "/ws/rest/crm/Account";
 
-/// The example's manifest; only the packages' paths, the ports and the database are the test's.
-fn serve(database: &str) -> Server {
-    let text = std::fs::read_to_string(WORKSPACE.join("examples/crm-sync/auricle.toml")).unwrap();
+/// The example's manifest with the files that it names; only the packages' paths, the ports and the database are the test's.
+pub(crate) fn serve(database: &str) -> Server {
+    let example = WORKSPACE.join("examples/crm-sync");
+    let text = fs::read_to_string(example.join("auricle.toml")).unwrap();
     let (_, text) = text.split_once("listen = \"127.0.0.1:9090\"\n").expect("[server] begins the example");
     let mut text = text.replace("sqlite://erp.db", database);
-    for name in ["get", "query", "create", "update", "delete"] {
+    for name in ["get", "query", "create", "update", "delete", "notify"] {
         let built = guest(&format!("account-{name}"));
         text =
             text.replace(&format!("../../target/wasm32-wasip2/release/account_{name}.wasm"), built.to_str().unwrap());
     }
-    Site::new([raw(&text)]).serve()
+    let site = Site::new([raw(&text)]);
+    for folder in ["profiles", "salesforce"] {
+        for file in fs::read_dir(example.join(folder)).unwrap() {
+            let file = file.unwrap();
+            site.write(&format!("{folder}/{}", file.file_name().to_str().unwrap()), fs::read(file.path()).unwrap());
+        }
+    }
+    site.serve()
 }
 
 #[track_caller]
@@ -85,14 +95,16 @@ fn an_account_lives_and_dies_on_sqlite() {
 #[test]
 fn an_account_lives_and_dies_on_postgresql() {
     let Some(database) = Postgres::shared() else { return };
-    // A database that is kept may have the table of an earlier run.
-    let before = Site::new([
-        probe("clean", "execute clean: none -> single-json").and("connections = ['erp']"),
-        connection("erp", &database.url),
-    ]);
-    let before = before.serve();
-    assert_eq!(before.get("/ws/simple/executeClean?on=erp&sql=drop+table+if+exists+account").json()["sql"], 0);
-    story(&serve(&database.url));
+    for story in [story, crate::crm_sync_soap::salesforce_story] {
+        // A database that is kept may have the table of an earlier run.
+        let before = Site::new([
+            probe("clean", "execute clean: none -> single-json").and("connections = ['erp']"),
+            connection("erp", &database.url),
+        ]);
+        let before = before.serve();
+        assert_eq!(before.get("/ws/simple/executeClean?on=erp&sql=drop+table+if+exists+account").json()["sql"], 0);
+        story(&serve(&database.url));
+    }
 }
 
 #[test]

@@ -53,7 +53,7 @@ async fn a_process_runs_with_no_http() {
     let host = Host::builder().manifest(manifest(&site)).start().await.unwrap();
     let outcome = host.run("p", [Document::new("hello")]).await;
     let documents = outcome.result.unwrap();
-    let seen: Value = serde_json::from_str(documents[0].text().unwrap()).unwrap();
+    let seen: Value = serde_json::from_str(&documents[0].text().unwrap()).unwrap();
     assert_eq!(seen["documents"][0]["text"], "hello");
     assert_eq!(seen["execution"]["id"], outcome.id.to_string());
 

@@ -64,6 +64,23 @@ fn a_database_that_another_program_holds_stops_receipts_only() {
     lives_through(&server, || other.execute_batch("ROLLBACK").unwrap());
 }
 
+/// A first page alone would be documents lost, and nobody told.
+#[test]
+fn an_answer_whose_further_pages_cannot_be_kept_is_refused() {
+    let paged = inspect("p", "query p: none -> multiple-json").and("max-documents = 1");
+    let server = Site::new([paged, api("api", "/api").route("GET", "p")]).serve_on_a_small_disk();
+    let full = std::fs::metadata(server.site.path("data/auricle.db-wal")).unwrap().len();
+    server.limit_files(Some(full));
+    let refused = server.get("/ws/rest/api/p?documents=2000");
+    assert!(refused.problem(503).detail.contains("the process has run"), "{refused}");
+    assert!(refused.header("x-execution-id").is_some() && refused.header("link").is_none(), "{refused}");
+    assert_eq!(server.get("/ws/rest/api/p?documents=1").status, 200, "it has one page");
+    server.limit_files(None);
+    wait("pages again", || server.get("/ws/rest/api/p?documents=2").status == 200);
+    let first = server.get("/ws/rest/api/p?documents=2000");
+    assert_eq!(server.get(&first.next().unwrap()).text(), "[{\"n\":2}]");
+}
+
 #[test]
 fn a_disk_that_is_full_stops_receipts_only() {
     let server = site().serve_on_a_small_disk();

@@ -138,6 +138,22 @@ fn a_token_serves_again_until_the_next_one_is_used() {
 }
 
 #[test]
+fn a_crash_of_the_host_changes_nothing() {
+    let server = serve("", "multiple-json", "max-documents = 1");
+    let first = server.get(&format!("{CONTACTS}?documents=3"));
+    let second = first.next().unwrap();
+    let server = server.kill().serve();
+    let page = server.get(&second);
+    assert_eq!((page.json(), page.header("x-execution-id")), (json!([{ "n": 2 }]), first.header("x-execution-id")));
+    let third = page.next().unwrap();
+    let server = server.kill().serve();
+    assert_eq!(server.get(&second).next().as_ref(), Some(&third), "again, and the same");
+    assert_eq!(server.get(&third).json(), json!([{ "n": 3 }]));
+    let server = server.kill().serve();
+    server.get(&second).problem(404);
+}
+
+#[test]
 fn a_token_is_of_its_path_and_an_unknown_one_is_404() {
     let server = serve("", "multiple-json", "max-documents = 1");
     let token = server.get(&format!("{CONTACTS}?documents=2")).next().unwrap().rsplit_once('=').unwrap().1.to_owned();

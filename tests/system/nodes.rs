@@ -56,6 +56,25 @@ fn what_is_deployed_at_one_host_is_served_by_the_others() {
 }
 
 #[test]
+fn any_host_serves_the_next_page() {
+    let Some(postgres) = Postgres::shared() else { return };
+    let (one, two, environment) = two(&postgres, "");
+    let paged = inspect("p", "query p: none -> multiple-json").and("max-documents = 1");
+    one.deploy(&environment, [paged, api("api", "/api").route("GET", "p")], json!({})).json();
+    wait("both to serve it", || [&one, &two].iter().all(|host| host.server.get(ROUTE).text().starts_with('[')));
+
+    let first = one.server.get(&format!("{ROUTE}?documents=4"));
+    let second = first.next().unwrap();
+    let page = two.server.get(&second);
+    assert_eq!((page.json(), page.header("x-execution-id")), (json!([{ "n": 2 }]), first.header("x-execution-id")));
+    let third = page.next().unwrap();
+    let one = one.restart();
+    assert_eq!(one.server.get(&third).json(), json!([{ "n": 3 }]));
+    two.server.get(&second).problem(404);
+    assert_eq!(two.server.get(&third).next(), one.server.get(&third).next());
+}
+
+#[test]
 fn a_host_that_cannot_serve_what_was_deployed_keeps_what_it_has_and_says_so() {
     let Some(postgres) = Postgres::shared() else { return };
     // Where the first host has an API, this one has another protocol.

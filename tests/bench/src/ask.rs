@@ -10,6 +10,9 @@ use serde_json::Value;
 /// How long a host may take for one answer.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// Bytes of a chunk.
+const CHUNK: usize = 32 << 10;
+
 /// An answer.
 #[derive(Debug)]
 pub(crate) struct Asked {
@@ -21,14 +24,33 @@ pub(crate) struct Asked {
 
 /// Asks. `more` are further header lines, each with its end.
 pub(crate) fn ask(address: SocketAddr, method: &str, target: &str, more: &str, body: &[u8]) -> Result<Asked> {
-    let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
     let length = body.len();
     let head = format!(
         "{method} {target} HTTP/1.1\r\nhost: bench\r\nconnection: close\r\ncontent-length: {length}\r\n{more}\r\n"
     );
     // In one piece, so that it does not wait for an acknowledgement.
-    stream.write_all(&[head.as_bytes(), body].concat())?;
+    exchange(address, &[head.as_bytes(), body].concat())
+}
+
+/// As [`ask`], without telling the length of the body.
+pub(crate) fn ask_chunked(address: SocketAddr, method: &str, target: &str, more: &str, body: &[u8]) -> Result<Asked> {
+    let head = format!(
+        "{method} {target} HTTP/1.1\r\nhost: bench\r\nconnection: close\r\ntransfer-encoding: chunked\r\n{more}\r\n"
+    );
+    let mut bytes = head.into_bytes();
+    for chunk in body.chunks(CHUNK) {
+        bytes.extend_from_slice(format!("{:x}\r\n", chunk.len()).as_bytes());
+        bytes.extend_from_slice(chunk);
+        bytes.extend_from_slice(b"\r\n");
+    }
+    bytes.extend_from_slice(b"0\r\n\r\n");
+    exchange(address, &bytes)
+}
+
+fn exchange(address: SocketAddr, request: &[u8]) -> Result<Asked> {
+    let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.write_all(request)?;
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes)?;
     let mut headers = [httparse::EMPTY_HEADER; 64];

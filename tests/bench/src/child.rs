@@ -71,20 +71,33 @@ impl Server {
     pub(crate) fn held(&self) -> Result<Held> {
         let folder = format!("/proc/{}", self.0.id());
         let rollup = fs::read_to_string(format!("{folder}/smaps_rollup"))?;
-        let kilobytes = |name: &str| {
-            let value = rollup.lines().find_map(|line| line.strip_prefix(name)?.trim().strip_suffix(" kB"));
-            value
-                .and_then(|v| v.parse::<u64>().ok())
-                .map(|v| v << 10)
-                .with_context(|| format!("no {name} in smaps_rollup"))
-        };
         Ok(Held {
-            resident: kilobytes("Rss:")?,
-            dirty: kilobytes("Private_Dirty:")?,
+            resident: kilobytes(&rollup, "Rss:")?,
+            dirty: kilobytes(&rollup, "Private_Dirty:")?,
             files: fs::read_dir(format!("{folder}/fd"))?.count(),
             threads: fs::read_dir(format!("{folder}/task"))?.count(),
             mappings: fs::read_to_string(format!("{folder}/maps"))?.lines().count(),
         })
+    }
+
+    /// Its resident bytes.
+    pub(crate) fn resident(&self) -> Result<u64> {
+        self.status("VmRSS:")
+    }
+
+    /// The most resident bytes that it had since it began, or since [`Server::forget_peak`].
+    pub(crate) fn peak(&self) -> Result<u64> {
+        self.status("VmHWM:")
+    }
+
+    /// Begins anew with [`Server::peak`].
+    pub(crate) fn forget_peak(&self) -> Result<()> {
+        Ok(fs::write(format!("/proc/{}/clear_refs", self.0.id()), "5")?)
+    }
+
+    /// A size in `/proc/PID/status`, in bytes.
+    fn status(&self, name: &str) -> Result<u64> {
+        kilobytes(&fs::read_to_string(format!("/proc/{}/status", self.0.id()))?, name)
     }
 
     /// It and its children: some servers work in those.
@@ -124,6 +137,12 @@ impl Drop for Server {
             let _ = self.stop();
         }
     }
+}
+
+/// A line of what the kernel tells in kilobytes, in bytes.
+fn kilobytes(told: &str, name: &str) -> Result<u64> {
+    let value = told.lines().find_map(|line| line.strip_prefix(name)?.trim().strip_suffix(" kB"));
+    value.and_then(|v| v.parse::<u64>().ok()).map(|v| v << 10).with_context(|| format!("no {name} from the kernel"))
 }
 
 fn cpu_of(id: u32) -> Result<Duration> {

@@ -70,6 +70,10 @@ enum Command {
     Swaps(scenarios::swaps::Args),
     /// What records cost, and durable receipts a second
     Records(scenarios::records::Args),
+    /// What SOAP costs beside REST
+    Soap(scenarios::soap::Args),
+    /// Memory while a list of 100 MB is taken apart
+    Split(scenarios::split::Args),
     #[command(hide = true)]
     ServeHyper { port: u16 },
 }
@@ -89,6 +93,8 @@ fn main() -> Result<()> {
         Some(Command::Kills(args)) => scenarios::kills::run(&program()?, args)?,
         Some(Command::Swaps(args)) => scenarios::swaps::run(&program()?, args)?,
         Some(Command::Records(args)) => scenarios::records::run(&program()?, args)?,
+        Some(Command::Soap(args)) => scenarios::soap::run(&program()?, args)?,
+        Some(Command::Split(args)) => scenarios::split::run(&program()?, args)?,
     };
     if let Some(file) = &cli.common.json {
         std::fs::write(file, format!("{:#}\n", report.json()))?;

@@ -82,6 +82,12 @@ impl Site {
         Ok(())
     }
 
+    /// Adds a process and its endpoints as they are written in a manifest.
+    pub(crate) fn text(&mut self, process: &str, endpoints: &str) {
+        self.processes.push_str(process);
+        self.routes.push_str(endpoints);
+    }
+
     /// A folder of its own for packages that only this site has.
     pub(crate) fn path(&self, relative: &str) -> PathBuf {
         self.folder.join(relative)

@@ -40,7 +40,7 @@ pub(crate) fn documents(mode: Mode, folder: &Path) -> Result<Run> {
                 execution.properties.set("inmethod", "POST");
                 execution.documents.push(Document::new(BODY));
                 let documents = processes.run(execution).await.result?;
-                ensure!(documents.iter().map(|d| &*d.data).eq([BODY.as_bytes()]), "not the echo");
+                ensure!(documents.iter().map(|d| d.data.contiguous()).eq([BODY.as_bytes()]), "not the echo");
             }
             Ok(())
         })

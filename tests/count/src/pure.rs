@@ -121,7 +121,8 @@ fn path(routes: usize) -> String {
 }
 
 fn find(router: &Router, path: &str, headers: &HeaderMap) -> Result<Found> {
-    router.find(&Method::POST, path, headers).map_err(|miss| anyhow!("{path}: {miss:?}"))
+    let found = router.find(&Method::POST, path, headers).map_err(|miss| anyhow!("{path}: {miss:?}"))?;
+    found.operation().ok_or_else(|| anyhow!("{path} is no operation's"))
 }
 
 fn operation(input: DocumentType, output: DocumentType) -> Operation {

@@ -6,7 +6,9 @@ pub(crate) mod memory;
 pub(crate) mod metrics;
 pub(crate) mod records;
 pub(crate) mod soak;
+pub(crate) mod soap;
 pub(crate) mod spin;
+pub(crate) mod split;
 pub(crate) mod start;
 pub(crate) mod swaps;
 
