@@ -28,6 +28,11 @@ pub(super) const fn is_name_char(c: char) -> bool {
 
 /// Whether this can be a prefix or a local name: production `NCName` of "Namespaces in XML 1.0".
 pub(crate) fn is_ncname(name: &str) -> bool {
+    if name.is_ascii() {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+        let begins = |byte: &u8| byte.is_ascii_alphabetic() || *byte == b'_';
+        return name.as_bytes().first().is_some_and(begins) && name.bytes().all(plain);
+    }
     let mut chars = name.chars();
     chars.next().is_some_and(is_name_start) && chars.all(is_name_char)
 }
@@ -70,7 +75,7 @@ fn numbered(number: &str) -> Option<char> {
 /// The value of an attribute as XML normalises it: references resolved, white space turned into spaces. The references
 /// have been checked before.
 pub(super) fn normalised(value: &str) -> Cow<'_, str> {
-    if !value.contains(['&', '\t', '\r', '\n']) {
+    if !value.bytes().any(|byte| matches!(byte, b'&' | b'\t' | b'\r' | b'\n')) {
         return Cow::Borrowed(value);
     }
     let mut text = String::with_capacity(value.len());
@@ -90,7 +95,7 @@ pub(super) fn normalised(value: &str) -> Cow<'_, str> {
 /// Text between tags as XML means it: references resolved, line ends turned into line feeds. The references have been
 /// checked before.
 pub(super) fn resolved(run: &str) -> Cow<'_, str> {
-    if !run.contains(['&', '\r']) {
+    if memchr::memchr2(b'&', b'\r', run.as_bytes()).is_none() {
         return Cow::Borrowed(run);
     }
     let mut text = String::with_capacity(run.len());

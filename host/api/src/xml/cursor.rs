@@ -1,7 +1,7 @@
 //! A place in a text that moves forward: the terminal symbols of XML.
 
 use super::MAX_NAME_BYTES;
-use super::chars::{is_char, is_name_char, is_ncname, is_space, reference};
+use super::chars::{is_char, is_name_char, is_ncname, reference};
 use crate::parse_error::ParseError;
 
 /// A qualified name as written.
@@ -22,6 +22,11 @@ pub(super) struct Name<'a> {
 pub(super) struct Cursor<'a> {
     text: &'a str,
     at: usize,
+}
+
+/// Whether a byte of ASCII may stand in a qualified name.
+const fn is_plain_name_byte(byte: u8) -> bool {
+    matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'-' | b'.' | b':')
 }
 
 impl<'a> Cursor<'a> {
@@ -71,7 +76,17 @@ impl<'a> Cursor<'a> {
 
     /// Moves past white space. Tells whether there was any.
     pub(super) fn skip_space(&mut self) -> bool {
-        !self.take_while(is_space).is_empty()
+        let space = self.rest().bytes().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n')).count();
+        self.at += space;
+        space > 0
+    }
+
+    /// Moves up to the next occurrence of a byte of ASCII, or to the end, and gives what lies before it.
+    pub(super) fn up_to(&mut self, byte: u8) -> &'a str {
+        let rest = self.rest();
+        let taken = memchr::memchr(byte, rest.as_bytes()).and_then(|end| rest.get(..end)).unwrap_or(rest);
+        self.at += taken.len();
+        taken
     }
 
     /// Moves past the next occurrence of a token and gives what lies before it.
@@ -81,10 +96,21 @@ impl<'a> Cursor<'a> {
         Some(before)
     }
 
+    /// Moves past the characters that a qualified name may have, in one look at each of them: names are mostly ASCII.
+    fn name_characters(&mut self) -> &'a str {
+        let rest = self.rest();
+        let plain = rest.bytes().take_while(|byte| is_plain_name_byte(*byte)).count();
+        if rest.as_bytes().get(plain).is_none_or(u8::is_ascii) {
+            self.at += plain;
+            return rest.get(..plain).unwrap_or_default();
+        }
+        self.take_while(|c| c == ':' || is_name_char(c))
+    }
+
     /// Reads a qualified name.
     pub(super) fn name(&mut self, of: &str) -> Result<Name<'a>, ParseError> {
         let at = self.at;
-        let whole = self.take_while(|c| c == ':' || is_name_char(c));
+        let whole = self.name_characters();
         if whole.len() > MAX_NAME_BYTES {
             return Err(self.error_at(at, format!("the name of {of} is longer than {MAX_NAME_BYTES} bytes")));
         }
@@ -113,19 +139,25 @@ impl<'a> Cursor<'a> {
         self.skip_space();
         let open = self.at;
         let quote = if self.eat("\"") {
-            "\""
+            b'"'
         } else if self.eat("'") {
-            "'"
+            b'\''
         } else {
             return Err(self.error(format!("the value of `{name}` has to stand in quotes")));
         };
-        let value =
-            self.until(quote).ok_or_else(|| self.error_at(open, format!("the value of `{name}` never ends")))?;
+        let value = self.up_to(quote);
+        if self.is_done() {
+            return Err(self.error_at(open, format!("the value of `{name}` never ends")));
+        }
+        self.at += 1;
         Ok((open + 1, value))
     }
 
     /// Refuses characters that XML has no place for.
     pub(super) fn check_chars(&self, at: usize, run: &str) -> Result<(), ParseError> {
+        if run.bytes().all(|byte| matches!(byte, b' '..=0x7F | b'\t' | b'\r' | b'\n')) {
+            return Ok(());
+        }
         match run.char_indices().find(|(_, c)| !is_char(*c)) {
             None => Ok(()),
             Some((i, c)) => {

@@ -158,6 +158,9 @@ impl<'a> Scanner<'a> {
                 return Ok(Kind::Declaration);
             }
         }
+        if !self.cursor.rest().starts_with('<') {
+            return self.text(start);
+        }
         if self.cursor.eat("</") {
             self.end_tag(start)
         } else if self.cursor.eat("<!--") {
@@ -170,10 +173,9 @@ impl<'a> Scanner<'a> {
             Err(self.cursor.error("a DOCTYPE is not taken: send the document without it"))
         } else if self.cursor.rest().starts_with("<!") {
             Err(self.cursor.error("`<!` begins a comment `<!--` or a section `<![CDATA[`"))
-        } else if self.cursor.eat("<") {
-            self.start_tag(start)
         } else {
-            self.text(start)
+            self.cursor.eat("<");
+            self.start_tag(start)
         }
     }
 
@@ -194,13 +196,15 @@ impl<'a> Scanner<'a> {
     }
 
     fn text(&mut self, start: usize) -> Result<Kind<'a>, ParseError> {
-        let run = self.cursor.take_while(|c| c != '<');
-        let blank = run.chars().all(is_space);
+        let run = self.cursor.up_to(b'<');
+        let blank = run.bytes().all(|byte| is_space(char::from(byte)));
         if self.open.is_empty() && !blank {
             let at = start + run.len() - run.trim_start_matches(is_space).len();
             return Err(self.cursor.error_at(at, "text can't stand outside the root element"));
         }
-        if let Some(at) = run.find("]]>") {
+        if run.contains(']')
+            && let Some(at) = run.find("]]>")
+        {
             return Err(self.cursor.error_at(start + at, "in text, `]]>` has to be written `]]&gt;`"));
         }
         self.cursor.check_text(start, run)?;
@@ -252,6 +256,15 @@ impl<'a> Scanner<'a> {
     }
 
     fn end_tag(&mut self, start: usize) -> Result<Kind<'a>, ParseError> {
+        // Mostly it is the name that is due, and nothing but `>` after it.
+        let due = self.open.last().map_or("", |open| open.name.whole);
+        let here = self.cursor.rest().strip_prefix(due).is_some_and(|rest| rest.starts_with('>'));
+        if here && !due.is_empty() {
+            self.cursor.eat(due);
+            self.cursor.eat(">");
+            self.close();
+            return Ok(Kind::End);
+        }
         let name = self.cursor.name("an element")?;
         self.cursor.skip_space();
         if !self.cursor.eat(">") {
