@@ -443,6 +443,7 @@ fn check_warns_of_what_clients_would_stumble_over() {
     let told = site.cli(&["check"]).told();
     assert!(told.contains("warning") && told.contains("api[crm].soap[0]") && told.contains("JAX-WS"), "{told}");
     assert!(told.contains("getContact") && told.contains("WSDL"), "{told}");
+    assert!(told.contains("ok: 2 processes, 1 API, 0 routes, 2 SOAP operations"), "{told}");
 }
 
 #[test]

@@ -28,6 +28,7 @@ pub(crate) async fn run(args: Args, voice: Voice) -> anyhow::Result<Status> {
     let deployment = &manifest.deployment;
     let (processes, apis) = (deployment.processes.len(), deployment.apis.len());
     let routes = deployment.apis.iter().map(|api| api.rest.len()).sum::<usize>();
+    let operations = deployment.apis.iter().map(|api| api.soap.len()).sum::<usize>();
     let sound = report.problems.is_empty();
     voice.problems("warning", &report.warnings);
     voice.problems("error", &report.problems);
@@ -35,7 +36,8 @@ pub(crate) async fn run(args: Args, voice: Voice) -> anyhow::Result<Status> {
         voice.result(
             || {
                 let (processes, apis) = (counted_processes(processes), counted(apis, "API"));
-                format!("ok: {processes}, {apis}, {}", counted(routes, "route"))
+                let soap = (operations > 0).then(|| format!(", {}", counted(operations, "SOAP operation")));
+                format!("ok: {processes}, {apis}, {}{}", counted(routes, "route"), soap.unwrap_or_default())
             },
             || {
                 json!({
@@ -45,6 +47,7 @@ pub(crate) async fn run(args: Args, voice: Voice) -> anyhow::Result<Status> {
                     "processes": processes,
                     "apis": apis,
                     "routes": routes,
+                    "soap-operations": operations,
                 })
             },
         );
