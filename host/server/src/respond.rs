@@ -3,6 +3,7 @@
 //! What the guest or the host knows inside (messages of a failure, the log) goes to the caller only when it asked to debug.
 
 mod fault;
+mod later;
 
 use std::time::Duration;
 
@@ -17,14 +18,13 @@ use auricle_api::soap::Version;
 use auricle_api::soap::message::{Addressing, Refused};
 use auricle_api::soap::outbound;
 use auricle_model::{ExecutionId, Failure, FailureKind, LogLine, Retry};
-use auricle_store::{KeptAnswer, QueueState, QueueStatus, StoreError};
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
+use auricle_store::StoreError;
 use bytes::Bytes;
 use http::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderName, LOCATION, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 
+pub(crate) use self::later::{execution, later};
 use crate::body::BodyError;
 use crate::host::State;
 use crate::limits::{KEPT_ANSWER_BYTES, MAX_HEADERS};
@@ -34,9 +34,6 @@ use crate::wishes::BadWish;
 
 /// Names the execution that an answer came from.
 const X_EXECUTION_ID: HeaderName = HeaderName::from_static("x-execution-id");
-/// Where the status of an execution is told that its caller did not wait for.
-const X_EXECUTION_STATUS_LINK: HeaderName = HeaderName::from_static("x-execution-status-link");
-const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 /// Says that an answer is that of an earlier request with the same key.
 const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 const RATELIMIT: HeaderName = HeaderName::from_static("ratelimit");
@@ -449,20 +446,6 @@ pub(crate) fn description(text: Bytes) -> Response<Full<Bytes>> {
     response
 }
 
-/// The answer to a caller who does not wait: where its result will be.
-pub(crate) fn later(id: ExecutionId, link: &str, preferred: bool) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::default());
-    *response.status_mut() = StatusCode::ACCEPTED;
-    let headers = response.headers_mut();
-    insert_id(headers, id);
-    insert(headers, X_EXECUTION_STATUS_LINK, link);
-    insert(headers, LOCATION, link);
-    if preferred {
-        headers.insert(PREFERENCE_APPLIED, HeaderValue::from_static("respond-async"));
-    }
-    response
-}
-
 /// Marks an answer whose process has said what it had to say, although its status is that of a failure: over SOAP 1.1 each fault
 /// has 500.
 #[derive(Debug, Clone, Copy)]
@@ -472,41 +455,6 @@ pub(crate) struct Settled;
 pub(crate) fn replayed(mut response: Response<Full<Bytes>>) -> Response<Full<Bytes>> {
     response.headers_mut().insert(IDEMPOTENCY_REPLAYED, HeaderValue::from_static("true"));
     response
-}
-
-/// Where an execution stands, with its result as soon as there is one.
-pub(crate) fn execution(id: ExecutionId, status: QueueStatus, wait: Option<Duration>) -> Response<Full<Bytes>> {
-    let (state, over) = match status.state {
-        QueueState::Queued => ("queued", false),
-        QueueState::Running => ("running", false),
-        QueueState::Done => ("done", true),
-        QueueState::Failed => ("failed", true),
-    };
-    let mut body = serde_json::json!({ "id": id, "state": state, "attempt": status.attempt });
-    if let (Some(result), Some(members)) = (status.result.filter(|_| over), body.as_object_mut()) {
-        members.insert("result".to_owned(), result_json(&result));
-    }
-    let mut response = Response::new(Full::from(body.to_string()));
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    insert_id(headers, id);
-    if !over {
-        retry_after(headers, Duration::from_secs(1));
-    }
-    if let Some(wait) = wait {
-        insert(headers, PREFERENCE_APPLIED, &format!("wait={}", wait.as_secs()));
-    }
-    response
-}
-
-/// An answer as JSON: its body as text where it is UTF-8, else in base64. Headers are pairs, since some come twice.
-fn result_json(answer: &KeptAnswer) -> serde_json::Value {
-    let KeptAnswer { status, headers, body } = answer;
-    match std::str::from_utf8(body) {
-        Ok(body) => serde_json::json!({ "status": status, "headers": headers, "body": body }),
-        Err(_) => serde_json::json!({ "status": status, "headers": headers, "base64": BASE64_STANDARD.encode(body) }),
-    }
 }
 
 /// Whether this host takes requests: 200 ready, 503 starting or draining.
