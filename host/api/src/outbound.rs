@@ -14,8 +14,7 @@ use crate::paging::TOKEN;
 use crate::parse_error::short;
 use crate::{json, xml};
 
-/// Namespace of the list element unless an API says otherwise: existing clients know it.
-pub const DEFAULT_NAMESPACE: &str = "http://www.boomi.com/connector/wss";
+pub use auricle_model::DEFAULT_NAMESPACE;
 
 /// Document property that sets the status of the response.
 const STATUS: &str = "outstatuscode";

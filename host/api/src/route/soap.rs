@@ -179,11 +179,9 @@ impl<'d> Builder<'d> {
         }
         let service = Service::new(ServiceParts {
             api: api.clone(),
-            base: base.to_owned(),
             documentation,
             namespace: settings.namespace.clone(),
             name: settings.service_name.clone().unwrap_or_else(|| SERVICE_NAME.to_owned()),
-            versions: settings.versions,
             schema: settings.wsdl_schema,
             custom_wsdl: settings.wsdl.as_ref().map(|file| file.text.clone().into()),
             operations,

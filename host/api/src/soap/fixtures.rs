@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 pub(super) use auricle_model::DocumentType::{self, MultipleJson, MultipleXml, None as Nothing, SingleJson, SingleXml};
-use auricle_model::{DEFAULT_NAMESPACE, Operation, ProfileDecl, ProfileKind, SoapVersions, SourceFile, WsdlSchema};
+use auricle_model::{DEFAULT_NAMESPACE, Operation, ProfileDecl, ProfileKind, SourceFile, WsdlSchema};
 
 use super::{Service, ServiceParts, SoapOperation};
 use crate::outbound::tests::operation as plain;
@@ -66,11 +66,9 @@ pub(super) fn operation(name: &str, input: DocumentType, output: DocumentType) -
 pub(super) fn service(operations: Vec<SoapOperation>) -> Service {
     Service::new(ServiceParts {
         api: Some("crm".into()),
-        base: "crm".into(),
         documentation: "Accounts & more".into(),
         namespace: DEFAULT_NAMESPACE.into(),
         name: "Crm".into(),
-        versions: SoapVersions::Both,
         schema: WsdlSchema::Multi,
         custom_wsdl: None,
         operations,

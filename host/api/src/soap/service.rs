@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use auricle_model::{Operation, SoapVersions, WsdlSchema};
+use auricle_model::{Operation, WsdlSchema};
 use bytes::Bytes;
 use rustc_hash::FxHashMap;
 
@@ -14,16 +14,12 @@ use crate::profile::Profile;
 pub struct Service {
     /// Name of the API; none for the processes outside of all.
     pub api: Option<String>,
-    /// The API's base; empty for the root.
-    pub base: String,
     /// Title, version and description of the API, for people.
     pub documentation: String,
     /// Namespace of wrappers and lists.
     pub namespace: String,
     /// Name of the WSDL's service; ports and bindings are named after it.
     pub name: String,
-    /// The versions that it is served in.
-    pub versions: SoapVersions,
     /// How `?wsdl` gives the schemas.
     pub schema: WsdlSchema,
     /// Served as it is instead of the generated WSDL.
@@ -144,22 +140,10 @@ impl Service {
         if !same.is_empty() {
             return Err(same);
         }
-        let ServiceParts { api, base, documentation, namespace, name, versions, schema, custom_wsdl, .. } = service;
+        let ServiceParts { api, documentation, namespace, name, schema, custom_wsdl, .. } = service;
         let operations = operations.into_iter().map(Arc::new).collect();
         let pages = Pages::default();
-        Ok(Self {
-            api,
-            base,
-            documentation,
-            namespace,
-            name,
-            versions,
-            schema,
-            custom_wsdl,
-            operations,
-            by_body,
-            pages,
-        })
+        Ok(Self { api, documentation, namespace, name, schema, custom_wsdl, operations, by_body, pages })
     }
 
     /// The operation that a body is for, by namespace (empty for none) and local name of its first element.
@@ -187,15 +171,11 @@ pub struct ServiceParts {
     /// See [`Service`].
     pub api: Option<String>,
     /// See [`Service`].
-    pub base: String,
-    /// See [`Service`].
     pub documentation: String,
     /// See [`Service`].
     pub namespace: String,
     /// See [`Service`].
     pub name: String,
-    /// See [`Service`].
-    pub versions: SoapVersions,
     /// See [`Service`].
     pub schema: WsdlSchema,
     /// See [`Service`].

@@ -4,7 +4,7 @@ mod parts;
 
 use std::sync::Arc;
 
-use auricle_model::{DEFAULT_NAMESPACE, Operation, ProfileDecl, ProfileKind, SoapVersions, SourceFile, WsdlSchema};
+use auricle_model::{DEFAULT_NAMESPACE, Operation, ProfileDecl, ProfileKind, SourceFile, WsdlSchema};
 use proptest::prelude::*;
 
 use super::*;
@@ -363,11 +363,9 @@ fn xml_is_validated_where_that_is_asked_for() {
 fn service(operations: Vec<SoapOperation>) -> Service {
     Service::new(ServiceParts {
         api: None,
-        base: String::new(),
         documentation: String::new(),
         namespace: NS.into(),
         name: "WebServiceProvider".into(),
-        versions: SoapVersions::Both,
         schema: WsdlSchema::Multi,
         custom_wsdl: None,
         operations,
